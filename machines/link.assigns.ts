@@ -1,0 +1,136 @@
+/**
+ * What the link machine remembers after each step. Pure; the only writers of the context.
+ */
+import { assertEvent } from 'xstate';
+import type { LinkEvent } from './link.events.ts';
+import type { KeyOutcome, OfferOutcome } from './link.slots.ts';
+import type { Exchange, LinkContext } from './link.types.ts';
+import { FINISHED_MAX } from './timing.ts';
+
+interface Step {
+  readonly context: LinkContext;
+  readonly event: LinkEvent;
+}
+
+/** Beyond this a count only keeps a wait at its maximum. */
+const COUNT_MAX = 16;
+
+/**
+ * The exchange under way.
+ *
+ * @throws Error where there is none: the states that ask hold one, so this is a bug
+ */
+export function pendingOf(context: LinkContext): Exchange {
+  if (context.exchange === null) throw new Error('no exchange is under way');
+  return context.exchange;
+}
+
+/** This end opens an exchange: `/rotate` with a chain, `/new` without. */
+export const openExchange = (
+  { context }: { context: LinkContext },
+  { exchange: id, jitter }: { readonly exchange: string; readonly jitter: number },
+): Partial<LinkContext> => {
+  const { chain } = context;
+  const goal =
+    chain === null
+      ? ({ opening: 'new', chain: id, epoch: 1 } as const)
+      : ({ opening: 'rotate', chain: chain.id, epoch: chain.epoch + 1 } as const);
+  return {
+    exchange: { id, role: 'initiator', keyId: null, waiting: [], ...goal },
+    jitter,
+    tries: 0,
+  };
+};
+
+/** The peer opens a chain. On protocol 1 that ends the old one at once, as it does in the original. */
+export const adoptNew = ({ context, event }: Step): Partial<LinkContext> => {
+  assertEvent(event, 'peer.requestedNew');
+  const { exchange: id, request } = event;
+  const replaced = context.protocol === 1 ? { chain: { id, epoch: 0 } } : {};
+  return {
+    ...replaced,
+    exchange: {
+      id,
+      role: 'responder',
+      opening: 'new',
+      chain: id,
+      epoch: 1,
+      keyId: null,
+      waiting: [request],
+    },
+    finished: withFinished(context),
+    tries: 0,
+  };
+};
+
+/** The peer continues the chain. */
+export const adoptRotate = ({ context, event }: Step): Partial<LinkContext> => {
+  assertEvent(event, 'peer.requestedRotate');
+  if (context.chain === null) throw new Error('a rotation needs a chain');
+  return {
+    exchange: {
+      id: event.exchange,
+      role: 'responder',
+      opening: 'rotate',
+      chain: context.chain.id,
+      epoch: context.chain.epoch + 1,
+      keyId: null,
+      waiting: [event.request],
+    },
+    finished: withFinished(context),
+    tries: 0,
+  };
+};
+
+/** One more request waits for the key of this exchange. */
+export const joinWaiting = ({ context, event }: Step): Partial<LinkContext> => {
+  assertEvent(event, ['peer.requestedNew', 'peer.requestedRotate']);
+  const exchange = pendingOf(context);
+  return { exchange: { ...exchange, waiting: [...exchange.waiting, event.request] } };
+};
+
+/** The key_ID is agreed; nobody waits any more, and the tries of the next step begin. */
+export const nameKey = (
+  { context }: { context: LinkContext },
+  outcome: OfferOutcome | KeyOutcome,
+): Partial<LinkContext> => {
+  if (!('keyId' in outcome)) throw new Error(`${outcome.type} names no key`);
+  const { keyId } = outcome;
+  return { exchange: { ...pendingOf(context), keyId, waiting: [] }, tries: 0 };
+};
+
+export const countTry = ({ context }: { context: LinkContext }): Partial<LinkContext> => ({
+  tries: Math.min(context.tries + 1, COUNT_MAX),
+});
+
+export const clearTries = (): Partial<LinkContext> => ({ tries: 0 });
+
+/** The exchange ends without a commit. */
+export const abandon = ({ context }: { context: LinkContext }): Partial<LinkContext> => ({
+  exchange: null,
+  finished: withFinished(context),
+  failures: Math.min(context.failures + 1, COUNT_MAX),
+  tries: 0,
+});
+
+/** The chain moves on by one epoch. */
+export const advanceChain = ({ context }: { context: LinkContext }): Partial<LinkContext> => {
+  const { id, chain, epoch, keyId, role } = pendingOf(context);
+  if (keyId === null) throw new Error('a commit needs a key_ID');
+  return {
+    chain: { id: chain, epoch },
+    lastCommit: { exchange: id, keyId, role },
+    exchange: null,
+    finished: withFinished(context),
+    failures: 0,
+    tries: 0,
+  };
+};
+
+export const dropChain = (): Partial<LinkContext> => ({ chain: null });
+
+/** The finished ids with the exchange under way added, the oldest dropped beyond FINISHED_MAX. */
+function withFinished({ finished, exchange }: LinkContext): readonly string[] {
+  if (exchange === null) return finished;
+  return [...finished, exchange.id].slice(-FINISHED_MAX);
+}

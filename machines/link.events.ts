@@ -1,0 +1,79 @@
+/**
+ * Everything that can happen to a link: who says it, when, and what it proves.
+ *
+ * Names are past tense, `sender.happened`. Events of the peer have passed authentication before they
+ * come here (on protocol 2), and `proof` is a verdict: the machine never sees what was compared.
+ * `LINK_EVENTS` is printed in docs/link.md; a type keeps it complete.
+ */
+import type { Proof } from './link.types.ts';
+
+export type LinkEvent =
+  | { readonly type: 'peer.requestedNew'; readonly request: string; readonly exchange: string }
+  | {
+      readonly type: 'peer.requestedRotate';
+      readonly request: string;
+      readonly exchange: string;
+      /** null on protocol 1, whose wire carries neither. */
+      readonly chain: string | null;
+      readonly epoch: number | null;
+    }
+  | {
+      readonly type: 'peer.acked';
+      readonly request: string;
+      /** null on protocol 1: the pending exchange is meant. */
+      readonly exchange: string | null;
+      readonly keyId: string | null;
+      readonly proof: Proof;
+    }
+  | { readonly type: 'sink.failed' }
+  | { readonly type: 'sink.settled' }
+  | { readonly type: 'link.committed' }
+  | { readonly type: 'link.due' };
+
+export type LinkEventType = LinkEvent['type'];
+
+/** What a reader of the protocol must know about an event. */
+export interface EventNote {
+  readonly sender: string;
+  readonly when: string;
+  readonly proves: string;
+}
+
+export const LINK_EVENTS: Readonly<Record<LinkEventType, EventNote>> = {
+  'peer.requestedNew': {
+    sender: 'the peer, by `/new`',
+    when: 'It has no chain, or has learnt that ours is another one, and asks for a first PSK.',
+    proves:
+      'On protocol 2: the sender holds the psk of the link. It may be a replay from before a restart.',
+  },
+  'peer.requestedRotate': {
+    sender: 'the peer, by `/rotate`',
+    when: 'Its PSK is due and it asks for the next epoch of the chain it names.',
+    proves: 'On protocol 2: the sender holds the psk. A replay fails on its epoch or its exchange.',
+  },
+  'peer.acked': {
+    sender: 'the peer, by `/ack`',
+    when: 'It holds the key of our offer and has derived the PSK from it.',
+    proves: 'With a valid proof: the sender has derived the very PSK that waits here.',
+  },
+  'sink.failed': {
+    sender: 'the sink runner',
+    when: 'A sink could not take the PSK. The runner goes on trying.',
+    proves: 'Nothing about the peer: the exchange is not touched by it.',
+  },
+  'sink.settled': {
+    sender: 'the sink runner',
+    when: 'Every sink holds the newest PSK.',
+    proves: 'What was agreed is in use.',
+  },
+  'link.committed': {
+    sender: 'this machine, to itself',
+    when: 'An exchange was committed.',
+    proves: 'The installed PSK is fresh.',
+  },
+  'link.due': {
+    sender: 'this machine, to itself',
+    when: 'The installed PSK has reached its interval.',
+    proves: 'It is time for this end to open an exchange.',
+  },
+};
