@@ -1,0 +1,173 @@
+/**
+ * Delivers each PSK of one link to all of its sinks, until every sink holds the newest.
+ *
+ * Each sink goes at its own pace: one that fails is tried again, and stops neither the others nor the
+ * link. Latest wins: a newer order replaces what a sink still waits for and aborts what it is doing,
+ * and starts only when that has ended, so that an older PSK never lands after a newer one. Whether
+ * a PSK may be installed is decided elsewhere; this file asks no question about it.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errorCode } from '../error-code.ts';
+import { QupskdError } from '../errors.ts';
+import type { Secret } from '../secret.ts';
+import type { Sink } from './sink.ts';
+
+const BACKOFF_FIRST_MS = 1_000;
+const BACKOFF_MAX_MS = 60_000;
+const STOP_MAX_MS = 900;
+
+export interface SinkRunnerOptions {
+  readonly sinks: readonly Sink[];
+  /** Called at a sink's first failure with an order, not at every retry. */
+  readonly onFailed: (label: string, error: QupskdError) => void;
+  /** Called when all sinks hold the newest order. */
+  readonly onSettled: () => void;
+  /** Resolves after a time or at an abort, whichever is first; replaced in tests only. */
+  readonly wait?: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** From 0 up to, not including, 1; replaced in tests only. */
+  readonly random?: () => number;
+}
+
+type Tools = Required<Pick<SinkRunnerOptions, 'onFailed' | 'wait' | 'random'>> & {
+  readonly onHeld: () => void;
+};
+
+/** What a sink is to hold; `psk` is the worker's own copy, and null takes the PSK away. */
+interface Order {
+  readonly number: number;
+  readonly psk: Secret | null;
+}
+
+export class SinkRunner {
+  readonly #workers: readonly SinkWorker[];
+  readonly #onSettled: () => void;
+  readonly #wait: Tools['wait'];
+  #newest = 0;
+  #stopped: boolean = false;
+
+  constructor(options: SinkRunnerOptions) {
+    const { onFailed, random = Math.random, wait = waitAtMost } = options;
+    const tools: Tools = { onFailed, random, wait, onHeld: () => this.#reportIfSettled() };
+    this.#workers = options.sinks.map((sink) => new SinkWorker(sink, tools));
+    this.#onSettled = options.onSettled;
+    this.#wait = wait;
+  }
+
+  /** @param psk - taken over: the caller must not use it any more */
+  install(psk: Secret): void {
+    this.#order(psk);
+    psk.wipe();
+  }
+
+  /** Takes the PSK away from every sink. */
+  remove(): void {
+    this.#order(null);
+  }
+
+  /** Aborts what is under way and wipes every copy, within a second; later orders do nothing. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    const deadline = new AbortController();
+    const tooLong = this.#wait(STOP_MAX_MS, deadline.signal);
+    await Promise.race([Promise.all(this.#workers.map((worker) => worker.stop())), tooLong]);
+    deadline.abort();
+    for (const worker of this.#workers) worker.wipe();
+  }
+
+  #order(psk: Secret | null): void {
+    if (this.#stopped) return;
+    this.#newest += 1;
+    for (const worker of this.#workers) {
+      worker.give({ number: this.#newest, psk: psk?.copy() ?? null });
+    }
+    // No sink will report: all of none hold it. Later, as with sinks, and not within the caller's call.
+    if (this.#workers.length === 0) queueMicrotask(() => this.#reportIfSettled());
+  }
+
+  #reportIfSettled(): void {
+    if (this.#stopped) return;
+    if (this.#workers.every((worker) => worker.held === this.#newest)) this.#onSettled();
+  }
+}
+
+/** One sink: at most one order under way and at most one waiting. */
+class SinkWorker {
+  /** Number of the newest order that the sink has carried out. */
+  held = 0;
+  readonly #sink: Sink;
+  readonly #tools: Tools;
+  #current: Order | null = null;
+  #next: Order | null = null;
+  #abort = new AbortController();
+  #work: Promise<void> | null = null;
+
+  constructor(sink: Sink, tools: Tools) {
+    this.#sink = sink;
+    this.#tools = tools;
+  }
+
+  give(order: Order): void {
+    this.#next?.psk?.wipe();
+    this.#next = order;
+    this.#abort.abort();
+    // Not at once: a callback of the first attempt may call this again.
+    this.#work ??= Promise.resolve().then(() => this.#workOff());
+  }
+
+  async stop(): Promise<void> {
+    this.#next?.psk?.wipe();
+    this.#next = null;
+    this.#abort.abort();
+    await this.#work;
+  }
+
+  wipe(): void {
+    this.#current?.psk?.wipe();
+  }
+
+  async #workOff(): Promise<void> {
+    while (this.#next !== null) {
+      this.#current = this.#next;
+      this.#next = null;
+      this.#abort = new AbortController();
+      const delivered = await this.#deliver(this.#current, this.#abort.signal);
+      this.#current.psk?.wipe();
+      if (delivered) {
+        this.held = this.#current.number;
+        this.#tools.onHeld();
+      }
+    }
+    this.#current = null;
+    this.#work = null;
+  }
+
+  /** @returns false where the order was replaced or the runner stopped before it was carried out */
+  async #deliver(order: Order, signal: AbortSignal): Promise<boolean> {
+    for (let attempt = 0; !signal.aborted; attempt += 1) {
+      try {
+        if (order.psk === null) await this.#sink.remove(signal);
+        else await this.#sink.install(order.psk, signal);
+        return true;
+      } catch (error) {
+        if (signal.aborted) return false;
+        if (attempt === 0) this.#tools.onFailed(this.#sink.label, asQupskdError(error));
+      }
+      await this.#tools.wait(this.#backoffMs(attempt), signal);
+    }
+    return false;
+  }
+
+  /** Exponential with full jitter, so that sinks which failed together do not retry together. */
+  #backoffMs(attempt: number): number {
+    return this.#tools.random() * Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** attempt);
+  }
+}
+
+async function waitAtMost(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => {});
+}
+
+function asQupskdError(error: unknown): QupskdError {
+  if (error instanceof QupskdError) return error;
+  return new QupskdError('ERR_INTERNAL', `a sink raised ${errorCode(error)}`);
+}

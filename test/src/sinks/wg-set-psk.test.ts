@@ -1,0 +1,52 @@
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { WgSetPskSink } from '../../../src/sinks/wg-set-psk.ts';
+import {
+  type FakeProgram,
+  failureOf,
+  fakeProgram,
+  NEVER,
+  PEER,
+  PSK,
+  plantedIn,
+  printed,
+  removeFolders,
+  secret,
+  WRONG_PSKS,
+} from './fake-program.ts';
+
+const sinkOf = ({ path }: FakeProgram): WgSetPskSink =>
+  new WgSetPskSink({ type: 'wg-set-psk', interface: 'wg0_bob', publicKey: PEER, program: path });
+
+afterAll(removeFolders);
+
+describe('install', () => {
+  test('argv IFACE PUBKEY, the key on standard input without a newline', async () => {
+    const program = fakeProgram();
+    await sinkOf(program).install(secret(PSK), NEVER);
+    const [call] = program.calls();
+    expect(call?.argv).toEqual(['wg0_bob', PEER]);
+    expect(call?.stdin.toString('latin1')).toBe(PSK.toString('base64'));
+    expect(plantedIn([...(call?.environment ?? [])].join(' '), PSK)).toEqual([]);
+  });
+
+  test.each(WRONG_PSKS)('a PSK that is %s: nothing is run', async (_, bytes) => {
+    const program = fakeProgram();
+    await failureOf(sinkOf(program).install(secret(bytes), NEVER));
+    expect(program.calls()).toEqual([]);
+  });
+
+  test('its exit code counts', async () => {
+    const program = fakeProgram('echo "Peer not found" >&2; exit 101');
+    const error = await failureOf(sinkOf(program).install(secret(PSK), NEVER));
+    expect(error.code).toBe('ERR_SINK_FAILED');
+    expect(error.message).toBe(`${program.path} ended with exit code 101: Peer not found`);
+    expect(plantedIn(printed(error), PSK)).toEqual([]);
+  });
+});
+
+test('remove gives the all-zero key, which is WireGuard’s "none", never an empty input', async () => {
+  const program = fakeProgram();
+  await sinkOf(program).remove(NEVER);
+  expect(program.calls()[0]?.argv).toEqual(['wg0_bob', PEER]);
+  expect(program.calls()[0]?.stdin.toString('latin1')).toBe(`${'A'.repeat(43)}=`);
+});
