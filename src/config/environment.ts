@@ -1,0 +1,150 @@
+/**
+ * What can only be seen on the machine: whether a right configuration can work here and now.
+ *
+ * Looks and leaves nothing behind: the port is opened and closed again, no folder is made, no program
+ * is started. Called before anything of the daemon starts.
+ */
+import { constants } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { errorCode } from '../error-code.ts';
+import { keyNames } from './flat.ts';
+import { type Problem, Report } from './problem.ts';
+import type { Config, ListenConfig, SinkConfig } from './types.ts';
+
+/**
+ * Checks port, folders and programs.
+ *
+ * @returns problems with the code `ERR_CONFIG_ENVIRONMENT`, in the order of the configuration
+ */
+export async function checkEnvironment(config: Config): Promise<readonly Problem[]> {
+  const report = new Report(config.file, keyNames(config.form));
+  await checkListen(config.listen, report);
+  for (const [linkIndex, link] of config.links.entries()) {
+    for (const [sinkIndex, sink] of link.sinks.entries()) {
+      await checkSink(sink, `link[${linkIndex}].sink[${sinkIndex}]`, report);
+    }
+  }
+  return report.problems;
+}
+
+function reportHere(report: Report, path: string, message: string, remedy: string): void {
+  report.problem(path, message, remedy, 'ERR_CONFIG_ENVIRONMENT');
+}
+
+async function checkListen({ host, port }: ListenConfig, report: Report): Promise<void> {
+  const code = await tryListen(host, port);
+  switch (code) {
+    case undefined:
+      return;
+    case 'EADDRINUSE': {
+      const remedy =
+        'Stop what listens there (it may be this daemon, running), or take another port.';
+      return reportHere(report, 'listen.port', 'is in use.', remedy);
+    }
+    case 'EACCES': {
+      const message = 'may not be opened by this user.';
+      const remedy = 'Take a port above 1023, or grant CAP_NET_BIND_SERVICE.';
+      return reportHere(report, 'listen.port', message, remedy);
+    }
+    default: {
+      const message = `is not a name or address of this machine (${code}).`;
+      const remedy = 'Write an address that this machine has, or "0.0.0.0" for all.';
+      return reportHere(report, 'listen.host', message, remedy);
+    }
+  }
+}
+
+/** @returns undefined, or the code of the error */
+function tryListen(host: string, port: number): Promise<string | undefined> {
+  return new Promise((settle) => {
+    const server = createServer();
+    server.once('error', (error) => settle(errorCode(error)));
+    server.listen({ host, port, exclusive: true }, () => {
+      server.close(() => settle(undefined));
+    });
+  });
+}
+
+async function checkSink(sink: SinkConfig, path: string, report: Report): Promise<void> {
+  switch (sink.type) {
+    case 'file':
+      return checkFileSink(sink.path, `${path}.path`, report);
+    case 'wireguard':
+    case 'wg-set-psk':
+      return checkProgram(
+        sink.program,
+        `the program of a ${sink.type} sink`,
+        `${path}.program`,
+        report,
+      );
+    case 'command':
+      return checkProgram(sink.argv[0], 'the program', `${path}.argv`, report);
+  }
+}
+
+async function checkFileSink(file: string, path: string, report: Report): Promise<void> {
+  if ((await kindOf(file)) === 'folder') {
+    return reportHere(report, path, 'is a folder.', 'Write the path of a file in it.');
+  }
+  const folder = await nearestExisting(dirname(resolve(file)));
+  if ((await kindOf(folder)) !== 'folder') {
+    const message = 'lies below something that is not a folder.';
+    return reportHere(report, path, message, 'Write another path.');
+  }
+  try {
+    await access(folder, constants.W_OK | constants.X_OK);
+  } catch {
+    const message = 'lies in a folder that this user cannot write to.';
+    reportHere(
+      report,
+      path,
+      message,
+      'Give the user of quPSKd write access, or write another path.',
+    );
+  }
+}
+
+async function nearestExisting(folder: string): Promise<string> {
+  let candidate = folder;
+  // Ends at the root, which always exists.
+  while ((await kindOf(candidate)) === undefined && dirname(candidate) !== candidate) {
+    candidate = dirname(candidate);
+  }
+  return candidate;
+}
+
+/** @returns undefined where there is nothing, or nothing that may be looked at */
+async function kindOf(path: string): Promise<'file' | 'folder' | undefined> {
+  try {
+    return (await stat(path)).isDirectory() ? 'folder' : 'file';
+  } catch {
+    return undefined;
+  }
+}
+
+async function checkProgram(
+  program: string,
+  what: string,
+  path: string,
+  report: Report,
+): Promise<void> {
+  const folders = program.includes('/') ? [''] : (process.env['PATH'] ?? '').split(delimiter);
+  for (const folder of folders) {
+    const candidate = program.includes('/') ? program : join(folder, program);
+    if (await isExecutable(candidate)) return;
+  }
+  const message = `${what} is not there, or may not be run by this user.`;
+  reportHere(report, path, message, 'Install it, or write its full path.');
+}
+
+async function isExecutable(file: string): Promise<boolean> {
+  if ((await kindOf(file)) !== 'file') return false;
+  try {
+    await access(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * The files that a configuration names and quPSKd reads: TLS files and psk_file.
+ *
+ * Opened, looked at and read through one descriptor, so that what was checked is what was read.
+ */
+import { isUtf8 } from 'node:buffer';
+import { closeSync, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { errorCode } from '../error-code.ts';
+import { Secret } from '../secret.ts';
+import { PSK_BYTES_MAX } from './fields.ts';
+import type { Report } from './problem.ts';
+
+/** Far above any real configuration or PEM file: a wrong path must not fill the memory. */
+export const FILE_BYTES_MAX = 1024 * 1024;
+
+const GROUP_OR_OTHERS = 0o077;
+
+export interface ReadFile {
+  readonly bytes: Buffer;
+  /** Permission bits. */
+  readonly mode: number;
+}
+
+/**
+ * Reads a regular file.
+ *
+ * @returns the file, or, as text, why it cannot be read
+ */
+export function readRegularFile(file: string): ReadFile | string {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(file, 'r');
+    const stats = fstatSync(descriptor);
+    const refusal = refusalOf(stats);
+    if (refusal !== undefined) return refusal;
+    return { bytes: readFileSync(descriptor), mode: stats.mode };
+  } catch (error) {
+    return reasonOf(error);
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+/**
+ * Reads a PEM file, and warns of a private key that others can read.
+ *
+ * @returns undefined where it was refused; the caller wipes a private key
+ */
+export function readPemFile(
+  file: string,
+  path: string,
+  holdsPrivateKey: boolean,
+  report: Report,
+): Buffer | undefined {
+  const read = readRegularFile(file);
+  if (typeof read === 'string') {
+    report.problem(path, `${read}.`, 'Write the path of a PEM file.', 'ERR_CONFIG_UNREADABLE');
+    return undefined;
+  }
+  if (holdsPrivateKey && (read.mode & GROUP_OR_OTHERS) !== 0) {
+    report.warning(path, 'is open to other users than its owner.', 'Run chmod 600 on the file.');
+  }
+  return read.bytes;
+}
+
+/**
+ * Reads a psk_file: its content without trailing newlines.
+ *
+ * @returns undefined where it was refused
+ */
+export function readPskFile(file: string, path: string, report: Report): Secret | undefined {
+  const read = readRegularFile(file);
+  if (typeof read === 'string') {
+    const remedy = 'Make it with: (umask 077; qupskd genpsk > FILE).';
+    report.problem(path, `${read}.`, remedy, 'ERR_CONFIG_UNREADABLE');
+    return undefined;
+  }
+  const text = withoutTrailingNewlines(read.bytes);
+  const psk = new Secret(Buffer.from(text));
+  const refusal = pskRefusal(text, read.mode);
+  read.bytes.fill(0);
+  if (refusal === undefined) return psk;
+  psk.wipe();
+  report.problem(path, ...refusal);
+  return undefined;
+}
+
+function pskRefusal(text: Buffer, mode: number): [message: string, remedy: string] | undefined {
+  if ((mode & GROUP_OR_OTHERS) !== 0) {
+    return ['is open to other users than its owner.', 'Run chmod 600 on the file.'];
+  }
+  if (text.length === 0) return ['is empty.', 'Write a psk into the file; see qupskd genpsk.'];
+  if (text.length > PSK_BYTES_MAX || !isUtf8(text)) {
+    const message = `does not hold a text of at most ${PSK_BYTES_MAX} bytes.`;
+    return [message, 'Write the psk as text, one line; see qupskd genpsk.'];
+  }
+  return undefined;
+}
+
+function withoutTrailingNewlines(bytes: Buffer): Buffer {
+  let end = bytes.length;
+  while (end > 0 && (bytes[end - 1] === 0x0a || bytes[end - 1] === 0x0d)) end -= 1;
+  return bytes.subarray(0, end);
+}
+
+function refusalOf(stats: Stats): string | undefined {
+  if (!stats.isFile()) return 'is not a regular file';
+  if (stats.size > FILE_BYTES_MAX) return `is larger than ${FILE_BYTES_MAX} bytes`;
+  return undefined;
+}
+
+function reasonOf(error: unknown): string {
+  const code = errorCode(error);
+  if (code === 'ENOENT') return 'cannot be read: there is no such file';
+  if (code === 'EACCES') return 'cannot be read: permission denied';
+  return `cannot be read (${code})`;
+}

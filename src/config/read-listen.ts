@@ -1,0 +1,37 @@
+/** The tables [listen] and [log]. */
+import { choice, HOST_FIELD, PORT_FIELD } from './fields.ts';
+import type { Report } from './problem.ts';
+import { isComplete, optional, readTable } from './table.ts';
+import { serverTls, TLS_FIELDS } from './tls.ts';
+import type { ListenConfig, LogConfig } from './types.ts';
+
+const LISTEN_FIELDS = { host: HOST_FIELD, port: PORT_FIELD, ...TLS_FIELDS } as const;
+
+const LOG_FIELDS = {
+  level: optional(choice('info', 'debug', 'warn', 'error'), 'info'),
+  format: optional(choice('text', 'json'), 'text'),
+} as const;
+
+/**
+ * Reads [listen].
+ *
+ * @param raw - decoded TOML, untrusted
+ * @returns undefined where something was refused
+ */
+export function readListen(raw: unknown, report: Report): ListenConfig | undefined {
+  const draft = readTable(raw, LISTEN_FIELDS, 'listen', report);
+  const tls = serverTls(draft, 'listen', report);
+  if (!isComplete(draft, LISTEN_FIELDS)) return undefined;
+  return { host: draft.host, port: draft.port, tls };
+}
+
+/**
+ * Reads [log], which may be missing.
+ *
+ * @param raw - decoded TOML, untrusted
+ * @returns undefined where something was refused
+ */
+export function readLog(raw: unknown, report: Report): LogConfig | undefined {
+  const draft = readTable(raw ?? {}, LOG_FIELDS, 'log', report);
+  return isComplete(draft, LOG_FIELDS) ? draft : undefined;
+}

@@ -1,0 +1,104 @@
+/**
+ * The configuration as the rest of the program sees it: validated, defaults filled in, durations in
+ * milliseconds, secrets wrapped. `load.ts` makes it from TOML; nobody else does.
+ */
+import type { Secret } from '../secret.ts';
+
+export interface Config {
+  /** The file it came from, for messages. */
+  readonly file: string;
+  readonly form: 'flat' | 'structured';
+  readonly listen: ListenConfig;
+  readonly log: LogConfig;
+  readonly links: readonly LinkConfig[];
+  /** One line each, to be logged as warnings at start: what is allowed but weak. */
+  readonly warnings: readonly string[];
+}
+
+export interface ListenConfig {
+  readonly host: string;
+  readonly port: number;
+  /** Present when the peer API is served over mutual TLS. */
+  readonly tls: TlsConfig | null;
+}
+
+/** Paths of PEM files, already checked to be readable. */
+export interface TlsConfig {
+  /** CA bundle that the other side's certificate must chain to; null for the system's. */
+  readonly cacert: string | null;
+  /** Own certificate; null where only the server authenticates. */
+  readonly cert: string | null;
+  readonly key: string | null;
+}
+
+export interface LogConfig {
+  readonly level: 'error' | 'warn' | 'info' | 'debug';
+  readonly format: 'text' | 'json';
+}
+
+export interface KmeConfig {
+  /** Base URL, without `/api/v1`, without a trailing slash. */
+  readonly url: string;
+  readonly method: 'GET' | 'POST';
+  readonly tls: TlsConfig;
+  readonly connectTimeoutMs: number;
+  readonly totalTimeoutMs: number;
+}
+
+export type OnExpiry = 'random' | 'keep' | 'remove';
+
+export interface LinkConfig {
+  readonly name: string;
+  readonly protocol: 1 | 2;
+  /** null only with protocol 1, whose wire has no sender. */
+  readonly localSaeId: string | null;
+  readonly remoteSaeId: string;
+  /** Base URL of the peer's API, without a trailing slash. */
+  readonly url: string;
+  /** TLS towards the peer; null for plain HTTP. */
+  readonly tls: TlsConfig | null;
+  /** Pre-shared secret of the two daemons; empty bytes when none is configured. */
+  readonly psk: Secret;
+  /** Addresses that may use this link; null: those that the host of `url` resolves to (protocol 1), any (protocol 2). */
+  readonly allow: readonly string[] | null;
+  readonly intervalMs: number;
+  readonly maxKeyAgeMs: number;
+  readonly onExpiry: OnExpiry;
+  readonly kme: KmeConfig;
+  readonly sinks: readonly SinkConfig[];
+}
+
+export type SinkConfig =
+  | FileSinkConfig
+  | WireguardSinkConfig
+  | WgSetPskSinkConfig
+  | CommandSinkConfig;
+
+export interface FileSinkConfig {
+  readonly type: 'file';
+  /** Path of the key file; its folder is made with mode 0700 when missing. */
+  readonly path: string;
+}
+
+export interface WireguardSinkConfig {
+  readonly type: 'wireguard';
+  readonly interface: string;
+  /** The peer's WireGuard public key, canonical base64 of 32 bytes. */
+  readonly publicKey: string;
+  /** Path or name of the `wg` program. */
+  readonly program: string;
+}
+
+export interface WgSetPskSinkConfig {
+  readonly type: 'wg-set-psk';
+  readonly interface: string;
+  readonly publicKey: string;
+  readonly program: string;
+}
+
+export interface CommandSinkConfig {
+  readonly type: 'command';
+  /** Program and arguments; no shell. */
+  readonly argv: readonly [string, ...string[]];
+  readonly timeoutMs: number;
+}
