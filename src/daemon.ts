@@ -1,0 +1,170 @@
+/**
+ * The composition root: a configuration becomes one running link end each, behind one peer API.
+ *
+ * Links share the machine, the server and the log, and nothing else: one that fails touches no other.
+ */
+import type { InspectionEvent } from 'xstate';
+import { bindLink, type LinkEffects } from './bind-link.ts';
+import type { Config, LinkConfig } from './config/types.ts';
+import { KmeClient } from './etsi014/client.ts';
+import { createLinkEffects } from './link-effects.ts';
+import { LinkEnd } from './link-end.ts';
+import { createLog, type Log, type RootLog } from './log.ts';
+import { Authenticator } from './peer/auth.ts';
+import type { PeerCaller } from './peer/caller.ts';
+import { PeerClient } from './peer/client.ts';
+import { PeerClientV1 } from './peer/client-v1.ts';
+import { createPeerServer, type PeerHealth, type ServedLink } from './peer/server.ts';
+import { Keyring } from './psk/keyring.ts';
+import { createSink } from './sinks/create.ts';
+import { SinkRunner } from './sinks/runner.ts';
+import { Tickets } from './tickets.ts';
+
+export interface Daemon {
+  /** The port that the peer API listens on. */
+  readonly port: number;
+  /** Ends every link and wipes every secret, within two seconds. */
+  stop(): Promise<void>;
+}
+
+export interface DaemonOptions {
+  readonly log?: RootLog;
+  readonly inspect?: (event: InspectionEvent) => void;
+}
+
+/** One link with everything that belongs to it alone. */
+interface RunningLink {
+  readonly end: LinkEnd;
+  readonly effects: LinkEffects;
+  readonly served: ServedLink;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the daemon. A peer or a KME that is not there yet is normal: the links go on trying.
+ *
+ * @throws QupskdError `ERR_CONFIG_*` when something that was checked before is no longer true
+ */
+export async function startDaemon(config: Config, options: DaemonOptions = {}): Promise<Daemon> {
+  const log = options.log ?? createLog(config.log);
+  const links = new Map<string, RunningLink>();
+  const machine = bindLink((name) => {
+    const link = links.get(name);
+    if (link === undefined) throw new Error(`there is no link ${name}`);
+    return link.effects;
+  });
+  for (const warning of config.warnings) log.warn(warning, { file: config.file });
+  for (const link of config.links) {
+    links.set(link.name, createLink(link, machine, log.child({ link: link.name }), options));
+  }
+  const running = [...links.values()];
+  const server = createPeerServer({
+    listen: config.listen,
+    links: running.map(({ served }) => served),
+    health: () => health(running),
+    log,
+  });
+  const { port } = await server.listen();
+  log.info('listening', { host: config.listen.host, port, count: running.length });
+  for (const { end } of running) end.start();
+  return {
+    port,
+    stop: async () => {
+      for (const { end } of running) end.stop();
+      await Promise.all([server.close(), ...running.map((link) => link.stop())]);
+      log.info('stopped');
+      await log.close();
+    },
+  };
+}
+
+function createLink(
+  config: LinkConfig,
+  machine: ReturnType<typeof bindLink>,
+  log: Log,
+  { inspect }: DaemonOptions,
+): RunningLink {
+  const { protocol, localSaeId, remoteSaeId, psk } = config;
+  const authenticator =
+    protocol === 2 && localSaeId !== null
+      ? new Authenticator({ psk, localSaeId, remoteSaeId })
+      : null;
+  const keyring = new Keyring({ protocol, psk, localSaeId, remoteSaeId });
+  const kme = new KmeClient(config.kme);
+  const peer = createPeerCaller(config, authenticator);
+  const tickets = new Tickets();
+  const sinks = new SinkRunner({
+    sinks: config.sinks.map((sink) => createSink(sink, config.name)),
+    onFailed: (sink, error) => {
+      log.warn('a sink did not take the PSK; it is tried again', { sink, error });
+      end.sinks({ type: 'sink.failed' });
+    },
+    onSettled: () => end.sinks({ type: 'sink.settled' }),
+  });
+  const effects = createLinkEffects({
+    protocol,
+    remoteSaeId,
+    kme,
+    peer,
+    keyring,
+    sinks,
+    tickets,
+    log,
+  });
+  const end = new LinkEnd({
+    machine,
+    input: {
+      link: config.name,
+      protocol,
+      precedence: hasPrecedence(localSaeId, remoteSaeId),
+      onExpiry: config.onExpiry,
+      timing: { intervalMs: config.intervalMs, maxKeyAgeMs: config.maxKeyAgeMs },
+    },
+    keyring,
+    tickets,
+    log,
+    inspect,
+    onBroken: () => effects.actions.expire({ onExpiry: config.onExpiry }),
+  });
+  return {
+    end,
+    effects,
+    served: {
+      port: end,
+      authenticator,
+      localSaeId,
+      remoteSaeId,
+      allow: config.allow,
+      url: config.url,
+    },
+    stop: async () => {
+      await sinks.stop();
+      peer.close();
+      kme.close();
+      authenticator?.wipe();
+      psk.wipe();
+    },
+  };
+}
+
+function createPeerCaller(config: LinkConfig, authenticator: Authenticator | null): PeerCaller {
+  const { localSaeId, remoteSaeId } = config;
+  if (authenticator === null || localSaeId === null) return new PeerClientV1(config);
+  return new PeerClient({ ...config, authenticator, localSaeId, remoteSaeId });
+}
+
+/** The end whose SAE ID sorts first, bytewise. Protocol 1 knows no local SAE ID: neither end. */
+function hasPrecedence(localSaeId: string | null, remoteSaeId: string): boolean {
+  return (
+    localSaeId !== null && Buffer.compare(Buffer.from(localSaeId), Buffer.from(remoteSaeId)) < 0
+  );
+}
+
+/** A link is in order while an agreed PSK is in every sink, or while it is still new. */
+function health(links: readonly RunningLink[]): PeerHealth {
+  const reports = Object.fromEntries(links.map(({ end }) => [end.name, end.health()]));
+  const inOrder = Object.values(reports).every(
+    ({ state, psk, sinks }) => state !== 'broken' && psk !== 'expired' && sinks === 'settled',
+  );
+  return { status: inOrder ? 'ok' : 'degraded', links: reports };
+}

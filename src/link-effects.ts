@@ -1,0 +1,161 @@
+/**
+ * What the link machine orders, done with the real world: KME, peer, keyring, sinks, log.
+ *
+ * Every call ends in a verdict and never rejects; a secret stays in the keyring under its exchange.
+ */
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
+import type { LinkCalls, OfferOutcome } from '../machines/link.slots.ts';
+import type { LinkEffects } from './bind-link.ts';
+import { keyCertainlyNotDelivered, QupskdError } from './errors.ts';
+import type { KmeClient } from './etsi014/client.ts';
+import type { DeliveredKey } from './etsi014/format.ts';
+import type { Log } from './log.ts';
+import type { AckResult, OfferResult, PeerCaller } from './peer/caller.ts';
+import type { PeerReply } from './peer/link-port.ts';
+import type { Keyring, Staging } from './psk/keyring.ts';
+import { Secret } from './secret.ts';
+import type { SinkRunner } from './sinks/runner.ts';
+import type { Tickets } from './tickets.ts';
+
+/** Resolution of the jitter that is drawn with each exchange. */
+const JITTER_STEPS = 2 ** 32;
+const PSK_BYTES = 32;
+
+/** Protocol 1 sends none. */
+const NO_CONFIRMATION = Buffer.alloc(0);
+
+export interface LinkWorld {
+  readonly protocol: 1 | 2;
+  readonly remoteSaeId: string;
+  readonly kme: KmeClient;
+  readonly peer: PeerCaller;
+  readonly keyring: Keyring;
+  readonly sinks: SinkRunner;
+  readonly tickets: Tickets;
+  readonly log: Log;
+}
+
+type KeyOutcome = LinkCalls['getKey']['output'];
+
+/** The effects of one link. */
+export function createLinkEffects(world: LinkWorld): LinkEffects {
+  return { calls: createCalls(world), actions: createActions(world) };
+}
+
+function createCalls(world: LinkWorld): LinkEffects['calls'] {
+  const { kme, keyring, peer, remoteSaeId } = world;
+  return {
+    drawExchange: () =>
+      Promise.resolve({ exchange: randomUUID(), jitter: randomInt(JITTER_STEPS) / JITTER_STEPS }),
+
+    requestOffer: async ({ opening, exchange, chain, epoch }, signal) => {
+      const answer =
+        opening === 'new'
+          ? await peer.requestNew({ exchange }, signal)
+          : await peer.requestRotate({ exchange, chain, epoch }, signal);
+      return offerOutcome(world, answer);
+    },
+
+    getKey: (input, signal) => {
+      // The original goes back to its first PSK when it is asked, and not when the key is there.
+      if (world.protocol === 1 && input.opening === 'new') keyring.restartChain();
+      return stageDelivered(
+        world,
+        signal,
+        () => kme.getKey(remoteSaeId, signal),
+        (delivered) => ({
+          ...input,
+          role: 'responder',
+          keyId: delivered.keyId,
+        }),
+      );
+    },
+
+    getKeyWithKeyIds: (input, signal) =>
+      stageDelivered(
+        world,
+        signal,
+        () => kme.getKeyWithKeyIds(remoteSaeId, input.keyId, signal),
+        () => ({ ...input, role: 'initiator' }),
+      ),
+
+    sendAck: async ({ exchange, keyId }, signal) => {
+      const confirm = keyring.confirmation(exchange) ?? NO_CONFIRMATION;
+      const answer = await peer.ack({ exchange, keyId, confirm }, signal);
+      if (answer.type !== 'confirmed') return withoutOffer(world, answer);
+      return keyring.verify(exchange, keyId, answer.confirm) === 'invalid'
+        ? { type: 'contradicted' }
+        : { type: 'confirmed' };
+    },
+  };
+}
+
+function createActions(world: LinkWorld): LinkEffects['actions'] {
+  const { keyring, sinks, tickets, log } = world;
+  return {
+    answer: ({ requests, reply }) => tickets.answer(requests, withConfirmation(keyring, reply)),
+    commit: ({ exchange }) => sinks.install(keyring.commit(exchange)),
+    wipe: ({ exchange }) => keyring.wipe(exchange),
+    forgetChain: () => keyring.forgetChain(),
+    expire: ({ onExpiry }) => {
+      log.warn('no PSK was agreed within max_key_age', { reason: `on_expiry is ${onExpiry}` });
+      if (onExpiry === 'random') sinks.install(new Secret(randomBytes(PSK_BYTES)));
+      if (onExpiry === 'remove') sinks.remove();
+    },
+    alarm: ({ reason }) => log.error('the two ends do not fit together', { reason }),
+    refuseEvent: ({ event, request }) => {
+      log.debug('an event had no place in this state', { event });
+      if (request !== null) tickets.answer([request], { type: 'refused', code: 'busy' });
+    },
+  };
+}
+
+/** Gets a key and derives the candidate from it, unless the machine has moved on meanwhile. */
+async function stageDelivered(
+  { keyring, log }: LinkWorld,
+  signal: AbortSignal,
+  ask: () => Promise<DeliveredKey>,
+  stagingOf: (delivered: DeliveredKey) => Staging,
+): Promise<KeyOutcome> {
+  try {
+    const delivered = await ask();
+    const staging = stagingOf(delivered);
+    // A late key must not replace the candidate of the exchange that has superseded this one.
+    if (!signal.aborted) keyring.stage(staging, delivered.key);
+    delivered.key.wipe();
+    return { type: 'delivered', keyId: staging.keyId };
+  } catch (error) {
+    log.warn('the KME gave no key', { error });
+    return error instanceof QupskdError && keyCertainlyNotDelivered(error.code)
+      ? { type: 'not-delivered' }
+      : { type: 'lost' };
+  }
+}
+
+function offerOutcome(world: LinkWorld, answer: OfferResult): OfferOutcome {
+  return answer.type === 'offer' ? { ...answer, type: 'offered' } : withoutOffer(world, answer);
+}
+
+/** What is left when the answer is not the one hoped for. */
+function withoutOffer(
+  { log }: LinkWorld,
+  answer: OfferResult | AckResult,
+): Extract<OfferOutcome, { type: 'refused' | 'silent' }> {
+  if (answer.type === 'refused') {
+    log.debug('the peer refuses', { code: answer.code });
+    return answer;
+  }
+  log.debug('no answer of the peer', {
+    reason: answer.type === 'silent' ? answer.reason : 'an answer to something else',
+  });
+  return { type: 'silent' };
+}
+
+/** The confirmation is put in here, so that it is that of this very moment. */
+function withConfirmation(
+  keyring: Keyring,
+  reply: Parameters<LinkEffects['actions']['answer']>[0]['reply'],
+): PeerReply {
+  if (reply.type !== 'confirmed') return reply;
+  return { ...reply, confirm: keyring.confirmation(reply.exchange) };
+}

@@ -1,0 +1,160 @@
+/**
+ * This end of one link: its running machine, and the door through which the peer's requests come in.
+ *
+ * It translates between the machine and its surroundings and decides nothing.
+ */
+import { type Actor, createActor, type InspectionEvent, type SnapshotFrom } from 'xstate';
+import type { LinkEvent } from '../machines/link.events.ts';
+import type { LinkMachine } from '../machines/link.ts';
+import type { LinkInput } from '../machines/link.types.ts';
+import type { Log } from './log.ts';
+import type { LinkPort, PeerReply } from './peer/link-port.ts';
+import type { Keyring } from './psk/keyring.ts';
+import type { Tickets } from './tickets.ts';
+
+type LinkSnapshot = SnapshotFrom<LinkMachine>;
+
+export interface LinkEndOptions {
+  /** The machine with its slots filled. */
+  readonly machine: LinkMachine;
+  readonly input: LinkInput;
+  readonly keyring: Keyring;
+  readonly tickets: Tickets;
+  readonly log: Log;
+  /** Sees what XState tells inspectors; holds nothing secret. */
+  readonly inspect?: ((event: InspectionEvent) => void) | undefined;
+  /** The machine broke: a bug. The link stands still and must fail closed. */
+  readonly onBroken: () => void;
+}
+
+export interface LinkHealth {
+  readonly state: string;
+  readonly epoch: number;
+  readonly psk: string;
+  readonly sinks: string;
+}
+
+export class LinkEnd implements LinkPort {
+  readonly name: string;
+  readonly protocol: 1 | 2;
+  readonly #options: LinkEndOptions;
+  readonly #actor: Actor<LinkMachine>;
+  #broken = false;
+
+  constructor(options: LinkEndOptions) {
+    const { machine, input, inspect } = options;
+    this.name = input.link;
+    this.protocol = input.protocol;
+    this.#options = options;
+    this.#actor = createActor(machine, {
+      id: input.link,
+      input,
+      inspect: (event) => {
+        this.#logTransition(event);
+        inspect?.(event);
+      },
+    });
+    this.#actor.subscribe({ error: () => this.#break() });
+  }
+
+  start(): void {
+    this.#actor.start();
+  }
+
+  stop(): void {
+    this.#actor.stop();
+    this.#options.tickets.close();
+    this.#options.keyring.dispose();
+  }
+
+  /** Tells the machine how its sinks are doing. */
+  sinks(event: Extract<LinkEvent, { type: 'sink.failed' | 'sink.settled' }>): void {
+    this.#send(event);
+  }
+
+  health(): LinkHealth {
+    const { value, context } = this.#actor.getSnapshot();
+    return {
+      state: this.#broken ? 'broken' : stateName(value.agreement),
+      epoch: context.chain?.epoch ?? 0,
+      psk: value.psk,
+      sinks: value.sinks,
+    };
+  }
+
+  requestedNew({ exchange }: Parameters<LinkPort['requestedNew']>[0]): Promise<PeerReply> {
+    return this.#ask((request) => ({ type: 'peer.requestedNew', request, exchange }));
+  }
+
+  requestedRotate(asked: Parameters<LinkPort['requestedRotate']>[0]): Promise<PeerReply> {
+    return this.#ask((request) => ({ type: 'peer.requestedRotate', request, ...asked }));
+  }
+
+  acked({ exchange, keyId, confirm }: Parameters<LinkPort['acked']>[0]): Promise<PeerReply> {
+    const { keyring } = this.#options;
+    const proof = keyring.verify(exchange ?? '', keyId ?? '', confirm);
+    return this.#ask((request) => ({ type: 'peer.acked', request, exchange, keyId, proof }));
+  }
+
+  #ask(eventOf: (request: string) => LinkEvent): Promise<PeerReply> {
+    const { request, reply } = this.#options.tickets.open();
+    this.#send(eventOf(request));
+    if (this.#actor.getSnapshot().status !== 'active') this.#options.tickets.close();
+    return reply;
+  }
+
+  #send(event: LinkEvent): void {
+    if (this.#actor.getSnapshot().status === 'active') this.#actor.send(event);
+  }
+
+  #break(): void {
+    this.#broken = true;
+    this.#options.log.error('the link machine broke; the link stands still', {
+      code: 'ERR_INTERNAL',
+      remedy: 'Report this with the log, and restart the daemon.',
+    });
+    this.#options.tickets.close();
+    this.#options.onBroken();
+  }
+
+  #regions: Readonly<Record<string, string>> = {};
+
+  /** One line for every region whose state changed; the event says why. */
+  #logTransition(inspected: InspectionEvent): void {
+    if (inspected.type !== '@xstate.snapshot' || inspected.actorRef !== this.#actor) return;
+    const { value, context } = inspected.snapshot as LinkSnapshot;
+    const { exchange, lastCommit, chain } = context;
+    const before = this.#regions;
+    this.#regions = { ...value, agreement: stateName(value.agreement) };
+    for (const [region, to] of Object.entries(this.#regions)) {
+      const from = before[region];
+      if (from === undefined || from === to) continue;
+      const level = mainState(from) === mainState(to) ? 'debug' : 'info';
+      this.#options.log[level](region, {
+        from,
+        to,
+        event: eventName(inspected.event.type),
+        epoch: chain?.epoch ?? 0,
+        key_ID: exchange?.keyId ?? lastCommit?.keyId,
+      });
+    }
+  }
+}
+
+/** The card's state, without its sub-state. */
+function mainState(state: string): string | undefined {
+  return state.split('.', 1)[0];
+}
+
+/** `NEXT_TRY` for `xstate.after.NEXT_TRY.idle`, `sendAck` for `xstate.done.actor.sendAck`. */
+function eventName(type: string): string {
+  return type.replace(/^xstate\.after\.([A-Z_]+)\..*$/, '$1').replace(/^xstate\.done\.actor\./, '');
+}
+
+/** `awaiting-ack.offered` for `{ 'awaiting-ack': 'offered' }`. */
+function stateName(value: LinkSnapshot['value']['agreement']): string {
+  if (typeof value === 'string') return value;
+  return Object.entries(value)
+    .map(([state, sub]) => `${state}.${String(sub)}`)
+    .join(' ');
+}
