@@ -1,0 +1,220 @@
+/**
+ * The data formats of clause 6 as an SAE sees them: prints requests, parses answers. Pure.
+ *
+ * ETSI's field names are spelled here and in the simulator's counterpart (simulator/wire.ts) and
+ * nowhere else. Answers are untrusted: what does not fit raises `ERR_KME_MALFORMED`, which names
+ * the field and never its value, since a confused KME may put a key anywhere.
+ *
+ * @see ETSI GS QKD 014 V1.1.1, clause 6
+ */
+import { QupskdError } from '../errors.ts';
+import { printable } from '../printable.ts';
+import { Secret } from '../secret.ts';
+
+/** Status data format (clause 6.1). */
+export interface Status {
+  readonly sourceKmeId: string;
+  readonly targetKmeId: string;
+  readonly masterSaeId: string;
+  readonly slaveSaeId: string;
+  /** Size of a key when the request names none. */
+  readonly keySizeBits: number;
+  readonly storedKeyCount: number;
+  readonly keyCountMax: number;
+  readonly keysPerRequestMax: number;
+  readonly keySizeBitsMax: number;
+  readonly keySizeBitsMin: number;
+  /** How many additional slave SAEs a Get key may name; 0 where the KME does not multicast. */
+  readonly additionalSlaveSaeIdsMax: number;
+}
+
+/** One entry of a Key container (clause 6.3). */
+export interface DeliveredKey {
+  /** As the KME wrote it, for protocol 1 mixes that text into the PSK. Compare without case. */
+  readonly keyId: string;
+  readonly key: Secret;
+}
+
+const BITS_PER_BYTE = 8;
+
+/** Longest part of a KME's own error message that is passed on, in characters. */
+const ERROR_MESSAGE_CHARACTERS_MAX = 200;
+
+const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+const UUID_ALONE = new RegExp(`^${UUID}$`, 'i');
+const UUID_WITHIN = new RegExp(`(${UUID})`, 'i');
+
+/** A run that could be 16 bytes or more in hex, base64 or base64url. */
+const KEY_LIKE = /[A-Za-z0-9+/_=-]{32,}/g;
+
+/** True for a key_ID: a UUID of any version, in lower or upper case. */
+export function isKeyId(text: unknown): text is string {
+  return typeof text === 'string' && UUID_ALONE.test(text);
+}
+
+/**
+ * Prints a Key request as a JSON body.
+ *
+ * @see ETSI GS QKD 014 V1.1.1, clause 6.2
+ */
+export function keyRequestBody(number: number, sizeBits: number): string {
+  return JSON.stringify({ number, size: sizeBits });
+}
+
+/** Prints the query of Get key in its GET form (clause 5.3). */
+export function keyRequestQuery(number: number, sizeBits: number): string {
+  return `number=${number}&size=${sizeBits}`;
+}
+
+/**
+ * Prints Key IDs with a single key_ID as a JSON body.
+ *
+ * @see ETSI GS QKD 014 V1.1.1, clause 6.4
+ */
+export function keyIdsBody(keyId: string): string {
+  return JSON.stringify({ key_IDs: [{ key_ID: keyId }] });
+}
+
+/** Prints the query of Get key with key IDs in its GET form (clause 5.4). */
+export function keyIdsQuery(keyId: string): string {
+  return `key_ID=${encodeURIComponent(keyId)}`;
+}
+
+/**
+ * Decodes the body of an answer.
+ *
+ * @param body - bytes of the answer, untrusted; the caller wipes them
+ * @throws QupskdError `ERR_KME_MALFORMED`
+ */
+export function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch {
+    // The parser's own message quotes the text around the fault, which may be a key.
+    throw malformed('the answer is not JSON');
+  }
+}
+
+/**
+ * Reads a Status.
+ *
+ * @param body - decoded JSON, untrusted
+ * @throws QupskdError `ERR_KME_MALFORMED`
+ * @see ETSI GS QKD 014 V1.1.1, clause 6.1
+ */
+export function parseStatus(body: unknown): Status {
+  const fields = fieldsOf(body, 'Status');
+  return {
+    sourceKmeId: textField(fields, 'source_KME_ID'),
+    targetKmeId: textField(fields, 'target_KME_ID'),
+    masterSaeId: textField(fields, 'master_SAE_ID'),
+    slaveSaeId: textField(fields, 'slave_SAE_ID'),
+    keySizeBits: countField(fields, 'key_size'),
+    storedKeyCount: countField(fields, 'stored_key_count'),
+    keyCountMax: countField(fields, 'max_key_count'),
+    keysPerRequestMax: countField(fields, 'max_key_per_request'),
+    keySizeBitsMax: countField(fields, 'max_key_size'),
+    keySizeBitsMin: countField(fields, 'min_key_size'),
+    additionalSlaveSaeIdsMax: countField(fields, 'max_SAE_ID_count'),
+  };
+}
+
+/**
+ * Reads the first key of a Key container; one is all that this daemon asks for.
+ *
+ * @param body - decoded JSON, untrusted
+ * @param sizeBits - key size that was asked for
+ * @param keyId - key_ID that was asked for; null where the KME chooses (Get key)
+ * @throws QupskdError `ERR_KME_MALFORMED`
+ * @see ETSI GS QKD 014 V1.1.1, clause 6.3
+ */
+export function parseKeyContainer(
+  body: unknown,
+  sizeBits: number,
+  keyId: string | null,
+): DeliveredKey {
+  const container = fieldsOf(body, 'Key container');
+  // Table 11 prints `Keys`, the example below it `keys`: KMEs of both spellings exist.
+  const keys = container['keys'] ?? container['Keys'];
+  if (!Array.isArray(keys) || keys.length === 0) throw malformed('keys is not a list with a key');
+  const entry = fieldsOf(keys[0], 'keys[0]');
+
+  const writtenKeyId = entry['key_ID'];
+  if (!isKeyId(writtenKeyId)) throw malformed('keys[0].key_ID is not a UUID');
+  // RFC 4122: the case of a UUID does not matter.
+  if (keyId !== null && writtenKeyId.toLowerCase() !== keyId.toLowerCase()) {
+    throw malformed('keys[0].key_ID is another than the one asked for');
+  }
+
+  const key = decodeBase64(entry['key']);
+  if (key === null) throw malformed('keys[0].key is not canonical base64');
+  if (key.length * BITS_PER_BYTE !== sizeBits) {
+    key.fill(0);
+    throw malformed(`keys[0].key is not of the ${sizeBits} bits asked for`);
+  }
+  return { keyId: writtenKeyId, key: new Secret(key) };
+}
+
+/**
+ * Reads the message of an Error and makes it fit to be logged: one bounded line, in which key_IDs
+ * stay and every other run of characters that could be key material does not.
+ *
+ * @param body - bytes of the answer, untrusted
+ * @returns null where the body is not in the Error format, as with a proxy's page in HTML
+ * @see ETSI GS QKD 014 V1.1.1, clause 6.5
+ */
+export function parseErrorMessage(body: Buffer): string | null {
+  let message: unknown;
+  try {
+    message = fieldsOf(parseJson(body), 'Error')['message'];
+  } catch {
+    return null;
+  }
+  if (typeof message !== 'string') return null;
+  const withoutKeys = message
+    .split(UUID_WITHIN)
+    .map((part) => (UUID_ALONE.test(part) ? part : part.replace(KEY_LIKE, '[removed]')))
+    .join('');
+  return printable(withoutKeys, ERROR_MESSAGE_CHARACTERS_MAX);
+}
+
+function malformed(message: string): QupskdError {
+  return new QupskdError(
+    'ERR_KME_MALFORMED',
+    message,
+    'Check that the URL is that of a KME which speaks ETSI GS QKD 014 V1.1.1.',
+  );
+}
+
+function fieldsOf(value: unknown, name: string): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw malformed(`${name} is not a JSON object`);
+  }
+  return value as Record<string, unknown>;
+}
+
+function textField(fields: Readonly<Record<string, unknown>>, name: string): string {
+  const value = fields[name];
+  if (typeof value !== 'string') throw malformed(`${name} is not a string`);
+  return value;
+}
+
+function countField(fields: Readonly<Record<string, unknown>>, name: string): number {
+  const value = fields[name];
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) {
+    throw malformed(`${name} is not a whole number`);
+  }
+  return value;
+}
+
+/** Decodes base64 (RFC 4648 section 4) in its only canonical spelling; null for any other text. */
+function decodeBase64(text: unknown): Buffer | null {
+  if (typeof text !== 'string') return null;
+  // Own memory, not a slice of Node's shared pool, so that a wipe leaves nothing of it behind.
+  const bytes = Buffer.alloc(Buffer.byteLength(text, 'base64'));
+  const length = bytes.write(text, 'base64');
+  // Node's decoder skips what it does not know: only the way back shows that nothing was skipped.
+  if (length === bytes.length && bytes.toString('base64') === text) return bytes;
+  bytes.fill(0);
+  return null;
+}

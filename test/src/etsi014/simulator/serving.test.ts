@@ -1,0 +1,165 @@
+/** The simulator's sockets, its faults and its end. */
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
+import { createSimulator } from '../../../../src/etsi014/simulator/server.ts';
+import { makeCertificates } from '../../../support/certificates.ts';
+import { endAll, failureOf, KEY_ID, simulatorAt } from '../support.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'qupskd-serving-'));
+afterEach(endAll);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Long enough for a loaded machine, short enough to be told from waiting for a client. */
+const ENDS_MS_MAX = 2_000;
+
+const hasIpv6 = Object.values(networkInterfaces())
+  .flat()
+  .some((network) => network?.address === '::1');
+if (!hasIpv6)
+  console.warn('This machine has no ::1: the tests of the simulator on it are skipped.');
+const testIpv6 = hasIpv6 ? test : test.skip;
+
+const statusOf = async (url: string): Promise<number> =>
+  (await fetch(`${url}/api/v1/keys/bob/status`)).status;
+
+describe('listening', () => {
+  test('localhost is 127.0.0.1, by the port that is told', async () => {
+    const { url } = await simulatorAt({}, 'localhost');
+    expect(url).toMatch(/^http:\/\/localhost:[1-9]\d+$/);
+    expect(await statusOf(url.replace('localhost', '127.0.0.1'))).toBe(200);
+  });
+
+  testIpv6('localhost is ::1, too', async () => {
+    const { url } = await simulatorAt({}, 'localhost');
+    expect(await statusOf(url.replace('localhost', '[::1]'))).toBe(200);
+  });
+
+  testIpv6('an IPv6 address is in brackets in the URL', async () => {
+    const { url } = await simulatorAt({}, '::1');
+    expect(url).toMatch(/^http:\/\/\[::1\]:\d+$/);
+    expect(await statusOf(url)).toBe(200);
+  });
+
+  test.each(['127.0.0.1', 'localhost'])('a port of %s in use', async (host) => {
+    const { url } = await simulatorAt();
+    const error = await failureOf(createSimulator().listen(host, Number(new URL(url).port)));
+    expect(error.code).toBe('ERR_CONFIG_ENVIRONMENT');
+    expect(error.message).toContain('the port is in use');
+  });
+
+  testIpv6('a port of ::1 in use: localhost does not settle for half', async () => {
+    const { url } = await simulatorAt({}, '::1');
+    const { port } = new URL(url);
+    const second = createSimulator();
+    expect((await failureOf(second.listen('localhost', Number(port)))).message).toContain('in use');
+    const socket = connect(Number(port), '127.0.0.1');
+    const [error] = await once(socket, 'error');
+    expect(error.code).toBe('ECONNREFUSED');
+  });
+
+  test('a host that is none', async () => {
+    const error = await failureOf(createSimulator().listen('kme.invalid', 0));
+    expect(error.code).toBe('ERR_CONFIG_ENVIRONMENT');
+  });
+});
+
+describe('faults', () => {
+  test.each([400, 401, 503] as const)(
+    '%d for everything, until it is taken back',
+    async (status) => {
+      const { url, faults } = await simulatorAt();
+      faults.status = status;
+      expect(await statusOf(url)).toBe(status);
+      faults.status = null;
+      expect(await statusOf(url)).toBe(200);
+    },
+  );
+
+  test('a delay', async () => {
+    const { url, faults } = await simulatorAt();
+    faults.delayMs = 50;
+    const startedMs = performance.now();
+    expect(await statusOf(url)).toBe(200);
+    expect(performance.now() - startedMs).toBeGreaterThanOrEqual(49);
+  });
+
+  test('a lost answer takes its key from the pool', async () => {
+    const { url, faults } = await simulatorAt({ store: { refillPerSecond: 0 } });
+    faults.dropAnswers = 1;
+    await expect(fetch(`${url}/api/v1/keys/bob/enc_keys`)).rejects.toThrow();
+    expect(faults.dropAnswers).toBe(0);
+    const response = await fetch(`${url}/api/v1/keys/bob/status`);
+    expect(await response.json()).toMatchObject({ stored_key_count: 9_999 });
+  });
+
+  test('not found is counted for each key_ID', async () => {
+    const { url, faults } = await simulatorAt({ stateless: true });
+    faults.notFoundFirst = 1;
+    const statuses: number[] = [];
+    for (const keyId of [KEY_ID, KEY_ID.replace('9', '8'), KEY_ID, KEY_ID]) {
+      statuses.push((await fetch(`${url}/api/v1/keys/alice/dec_keys?key_ID=${keyId}`)).status);
+    }
+    expect(statuses).toEqual([400, 400, 200, 200]);
+  });
+
+  test('none is reachable over the network', async () => {
+    const { url, faults } = await simulatorAt();
+    const before = { ...faults };
+    for (const path of ['/faults', '/api/v1/faults', '/api/v1/keys/faults/status']) {
+      for (const method of ['GET', 'POST', 'PUT']) {
+        await fetch(`${url}${path}?status=503&hang=true`, { method });
+      }
+    }
+    expect(faults).toEqual(before);
+  });
+});
+
+describe('the end', () => {
+  test('it does not wait for an idle connection', async () => {
+    const simulator = await simulatorAt();
+    expect(await statusOf(simulator.url)).toBe(200);
+    const startedMs = performance.now();
+    await simulator.close();
+    expect(performance.now() - startedMs).toBeLessThan(ENDS_MS_MAX);
+  });
+
+  test.each(['without TLS', 'with TLS'])(
+    'it does not wait for a silent connection %s',
+    async (how) => {
+      const certificates = await makeCertificates(folder, ['kme']);
+      const tls = how === 'with TLS' ? { cacert: null, ...certificates.leaf('kme') } : null;
+      const simulator = await simulatorAt({ tls });
+      const socket = connect(Number(new URL(simulator.url).port), '127.0.0.1');
+      const reset = once(socket, 'close').catch(() => undefined);
+      await once(socket, 'connect');
+      const startedMs = performance.now();
+      await simulator.close();
+      expect(performance.now() - startedMs).toBeLessThan(ENDS_MS_MAX);
+      await reset;
+    },
+  );
+
+  test.each<[string, unknown]>([
+    ['hang', true],
+    ['delayMs', 60_000],
+  ])('it breaks off a request that waits by %s', async (fault, value) => {
+    const simulator = await simulatorAt();
+    const received = new Promise<void>((resolve) => {
+      const get = (): unknown => {
+        resolve();
+        return value;
+      };
+      Object.defineProperty(simulator.faults, fault, { get });
+    });
+    const request = expect(statusOf(simulator.url)).rejects.toThrow('fetch failed');
+    await received;
+    const startedMs = performance.now();
+    await simulator.close();
+    await request;
+    expect(performance.now() - startedMs).toBeLessThan(ENDS_MS_MAX);
+  });
+});
