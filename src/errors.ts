@@ -20,7 +20,6 @@ export type ErrorCode =
   | 'ERR_KME_NO_ANSWER' // the request left, no whole answer came: a key may have been delivered and lost
   | 'ERR_KME_MALFORMED' // the answer is not what clause 6 says
   | 'ERR_PEER_MALFORMED' // a peer message is not what docs/protocol.md says
-  | 'ERR_PEER_UNAUTHENTICATED' // a peer message carries no, or a wrong, proof of origin
   | 'ERR_SINK_FAILED' // a sink refused or could not take the PSK
   | 'ERR_SINK_TIMEOUT' // a sink's program did not end in time and was killed
   | 'ERR_INTERNAL'; // a broken invariant: a bug in quPSKd

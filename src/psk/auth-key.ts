@@ -16,9 +16,9 @@ const AUTH_KEY_BYTES = 32;
 /**
  * Derives the key for messages from one SAE to the other.
  *
- * @param psk the link's configured secret; empty where mutual TLS replaces it
- * @param senderSaeId SAE ID of the end that sends the messages
- * @param receiverSaeId SAE ID of the end that receives them
+ * @param psk - the link's configured secret; empty where mutual TLS replaces it
+ * @param senderSaeId - SAE ID of the end that sends the messages
+ * @param receiverSaeId - SAE ID of the end that receives them
  * @returns a new secret of 32 bytes, to be wiped by the caller
  * @see docs/protocol.md, "Authentication"
  */

@@ -1,5 +1,5 @@
 /**
- * Framing of variable-length fields, so that two different lists of fields never give the same bytes.
+ * Framing of variable-length fields, so that two lists of fields never give the same bytes.
  *
  * Key derivation and message authentication both feed on it. It knows no field and keeps no state.
  *
@@ -16,7 +16,7 @@ const LENGTH_BYTES = 2;
  *
  * The result is a new buffer: where the field is secret, the caller wipes it.
  *
- * @param field text (framed as UTF-8) or bytes, at most FRAMED_FIELD_BYTES_MAX bytes
+ * @param field - text (framed as UTF-8) or bytes, at most FRAMED_FIELD_BYTES_MAX bytes
  * @throws RangeError when the field is longer: callers bound their fields, so this is a bug
  */
 export function lp(field: string | Uint8Array): Buffer {

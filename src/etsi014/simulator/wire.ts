@@ -6,7 +6,7 @@
  *
  * @see ETSI GS QKD 014 V1.1.1, clause 6; format.ts has the SAE's half
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { isKeyId, type Status } from '../format.ts';
 import type { Capabilities, IssuedKey } from './store.ts';
 

@@ -1,0 +1,180 @@
+/**
+ * The peer API server: HTTP to the links' ports and back. It decides nothing.
+ *
+ * Limits come first, then method and path, then the body; the protocols' own files do the rest. All
+ * answers are JSON without a stack trace. `/healthz` says `ok` or `degraded` to anybody and more to
+ * callers on this host.
+ *
+ * With `listen.tls` set the server demands a client certificate, and each link takes only the one
+ * that names its remote SAE, beside whatever else authenticates its messages.
+ *
+ * Source: docs/protocol.md, "On the wire" and "Protocol 1".
+ */
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+} from 'express';
+import { MemoryStore, rateLimit } from 'express-rate-limit';
+import type { ListenConfig } from '../config/types.ts';
+import type { Log } from '../log.ts';
+import { type Answer, errorAnswer, okAnswer, writeAnswer } from './answer.ts';
+import { PEER_SERVER_LIMITS, type PeerServerLimits } from './limits.ts';
+import { LinkGate, type ServedLink } from './link-gate.ts';
+import { Listener } from './listener.ts';
+import { ERROR_STATUS, type ErrorAnswerCode } from './messages.ts';
+import { notAllowed, routeLinks, type Serve } from './routes.ts';
+import { isLoopback } from './source-addresses.ts';
+
+export type { ServedLink } from './link-gate.ts';
+
+export interface PeerServerOptions {
+  readonly listen: ListenConfig;
+  readonly links: readonly ServedLink[];
+  readonly health: () => PeerHealth;
+  /** Gets refusals as `debug` and the server's own failures as `error`; no value of a message. */
+  readonly log?: Log;
+  readonly limits?: Partial<PeerServerLimits>;
+}
+
+export interface PeerHealth {
+  readonly status: 'ok' | 'degraded';
+  /** By name; shown to callers on this host only. Holds no secret. */
+  readonly links: Readonly<Record<string, unknown>>;
+}
+
+export interface PeerServer {
+  /**
+   * Begins to serve.
+   *
+   * @returns the port, for where the configured one is 0
+   * @throws QupskdError `ERR_CONFIG_ENVIRONMENT` when the address cannot be listened on
+   */
+  readonly listen: () => Promise<{ readonly port: number }>;
+  /** Ends: what is being answered has `closeGraceMs`, then every connection is closed. */
+  readonly close: () => Promise<void>;
+  /** Error answers since the start, by code. */
+  readonly counters: Readonly<Record<ErrorAnswerCode, number>>;
+}
+
+/**
+ * Makes the server; it listens when told to.
+ *
+ * @throws QupskdError `ERR_CONFIG_UNREADABLE`, `ERR_CONFIG_INVALID` for the files of `listen.tls`
+ */
+export function createPeerServer(options: PeerServerOptions): PeerServer {
+  const limits = { ...PEER_SERVER_LIMITS, ...options.limits };
+  const counters = emptyCounters();
+  const rateStore = new MemoryStore();
+  const app = createApp({ ...options, limits, counters, rateStore });
+  const listener = new Listener({ ...options, app, limits, linkCount: options.links.length });
+  return {
+    counters,
+    listen: () => listener.listen(),
+    close: async () => {
+      await listener.close();
+      rateStore.shutdown();
+    },
+  };
+}
+
+interface AppInput extends PeerServerOptions {
+  readonly limits: PeerServerLimits;
+  readonly counters: Record<ErrorAnswerCode, number>;
+  readonly rateStore: MemoryStore;
+}
+
+function createApp(input: AppInput): Express {
+  const { listen, links, limits } = input;
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('query parser', false);
+  app.enable('case sensitive routing');
+  app.enable('strict routing');
+
+  const record = recorder(input);
+  const serve: Serve = (make) => async (request, response) => {
+    const answer = await make(request);
+    record(answer, request);
+    writeAnswer(response, answer);
+  };
+  app.use(rateLimiter(input, serve));
+  app.get(
+    '/healthz',
+    serve((request) => healthAnswer(input, request)),
+  );
+  app.all('/healthz', serve(notAllowed('GET, HEAD')));
+  const mutualTls = listen.tls !== null;
+  const gates = links.map((link) => new LinkGate({ link, mutualTls, limits }));
+  routeLinks(app, serve, { gates, bodyBytesMax: limits.bodyBytesMax });
+  app.use(serve(() => errorAnswer('not_found')));
+  app.use(failureHandler(input, serve));
+  return app;
+}
+
+function rateLimiter({ limits, links, rateStore }: AppInput, serve: Serve): RequestHandler {
+  const { rateWindowMs, rateRequestsMax, rateRequestsPerLink } = limits;
+  const headers = { 'Retry-After': String(Math.ceil(rateWindowMs / 1000)) };
+  const reason = 'too many requests from this source address';
+  return rateLimit({
+    windowMs: rateWindowMs,
+    limit: rateRequestsMax + rateRequestsPerLink * links.length,
+    store: rateStore,
+    standardHeaders: false,
+    legacyHeaders: false,
+    // Its checks print to the console, and one of them whenever a caller sends X-Forwarded-For.
+    validate: false,
+    handler: serve(() => errorAnswer('busy', { headers, reason })),
+  });
+}
+
+/** Counts every error answer and tells the log why. */
+function recorder({ counters, log }: AppInput): (answer: Answer, request: Request) => void {
+  return ({ error }, request) => {
+    if (error === null) return;
+    counters[error.code] += 1;
+    log?.debug('peer API: request refused', {
+      code: error.code,
+      link: error.link,
+      reason: error.reason,
+      host: request.socket.remoteAddress,
+    });
+  };
+}
+
+function healthAnswer({ health, counters }: AppInput, request: Request): Answer {
+  const { status, links } = health();
+  const shown = isLocalCaller(request) ? { status, links, errors: counters } : { status };
+  const answer = okAnswer(Buffer.from(JSON.stringify(shown)));
+  return status === 'ok' ? answer : { ...answer, status: 503 };
+}
+
+/** A reverse proxy on this host calls from loopback too, but on behalf of somebody. */
+function isLocalCaller({ socket, headers }: Request): boolean {
+  const forwarded = headers['forwarded'] ?? headers['x-forwarded-for'];
+  return forwarded === undefined && isLoopback(socket.remoteAddress ?? '');
+}
+
+/** What express and its body parser throw is the caller's fault below 500, and ours otherwise. */
+function failureHandler({ log }: AppInput, serve: Serve): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    const status = statusOf(error);
+    if (status === 500) log?.error('peer API: a request failed', { error });
+    const answer =
+      status === 500
+        ? errorAnswer('internal')
+        : errorAnswer('bad_request', { status, reason: 'the body or the path cannot be read' });
+    return serve(() => answer)(request, response, next);
+  };
+}
+
+function statusOf(error: unknown): number {
+  const status = error instanceof Error && 'status' in error ? error.status : undefined;
+  return typeof status === 'number' && status >= 400 && status < 500 ? status : 500;
+}
+
+function emptyCounters(): Record<ErrorAnswerCode, number> {
+  const codes = Object.keys(ERROR_STATUS) as ErrorAnswerCode[];
+  return Object.fromEntries(codes.map((code) => [code, 0])) as Record<ErrorAnswerCode, number>;
+}

@@ -1,0 +1,104 @@
+/** How the server begins, says how it is, and ends. */
+import { afterEach, describe, expect, test } from '@jest/globals';
+import type { PeerReply } from '../../../src/peer/link-port.ts';
+import { createPeerServer, type PeerHealth } from '../../../src/peer/server.ts';
+import {
+  call,
+  callSigned,
+  HEAD,
+  link2,
+  OFFER,
+  openConnection,
+  RecordingLog,
+  startServer,
+  stopServers,
+  until,
+  untilClosed,
+} from './support.ts';
+
+const NEW = { endpoint: '/new', message: HEAD } as const;
+
+afterEach(stopServers);
+
+describe('/healthz', () => {
+  const links = { 'to-alice': { state: 'committed', epoch: 3 } };
+
+  test.each<[PeerHealth['status'], number]>([
+    ['ok', 200],
+    ['degraded', 503],
+  ])('%s', async (status, expected) => {
+    const health = (): PeerHealth => ({ status, links });
+    const { port } = await startServer([link2()], { health });
+    const answer = await call(port, { method: 'GET', path: '/healthz' });
+    expect(answer.status).toBe(expected);
+    expect(JSON.parse(answer.body)).toMatchObject({ status, links, errors: { busy: 0 } });
+    expect((await call(port, { method: 'HEAD', path: '/healthz' })).status).toBe(expected);
+  });
+
+  test.each(['X-Forwarded-For', 'Forwarded'])('says no more than that to %s', async (header) => {
+    const { port } = await startServer([link2()], { health: () => ({ status: 'ok', links }) });
+    const headers = { [header]: 'for=192.0.2.1' };
+    const answer = await call(port, { method: 'GET', path: '/healthz', headers });
+    expect(answer.body).toBe('{"status":"ok"}');
+  });
+
+  test('is read only', async () => {
+    const { port } = await startServer([link2()]);
+    const answer = await call(port, { method: 'POST', path: '/healthz' });
+    expect([answer.status, answer.headers.allow]).toEqual([405, 'GET, HEAD']);
+  });
+});
+
+describe('the end', () => {
+  test('closes idle connections at once and active ones after their grace', async () => {
+    const link = link2();
+    link.port.reply = () => new Promise(() => {});
+    const { port, close } = await startServer([link], { limits: { closeGraceMs: 100 } });
+    const idle = untilClosed(await openConnection(port));
+    const active = callSigned(port, NEW).catch((error: NodeJS.ErrnoException) => error.code);
+    await until(() => link.port.calls.length === 1);
+    const start = performance.now();
+    await close();
+    expect(performance.now() - start).toBeLessThan(1_000);
+    expect(await idle).toBe('');
+    expect(await active).toBe('ECONNRESET');
+    await expect(openConnection(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
+  test('an answer that comes within the grace is still sent', async () => {
+    const link = link2();
+    let release: (reply: PeerReply) => void = () => {};
+    link.port.reply = () =>
+      new Promise((resolve) => {
+        release = resolve;
+      });
+    const { port, close } = await startServer([link]);
+    const active = callSigned(port, NEW);
+    await until(() => link.port.calls.length === 1);
+    const closed = close();
+    release(OFFER);
+    expect((await active).status).toBe(200);
+    await closed;
+  });
+
+  test('a server that never listened closes too, and twice is not too often', async () => {
+    const listen = { host: '127.0.0.1', port: 0, tls: null };
+    const health = (): PeerHealth => ({ status: 'ok', links: {} });
+    const { close } = createPeerServer({ listen, links: [link2()], health });
+    await expect(close()).resolves.toBeUndefined();
+    await expect(close()).resolves.toBeUndefined();
+  });
+});
+
+test('an address in use is told with host, port and remedy', async () => {
+  const { port } = await startServer([link2()]);
+  const listen = { host: '127.0.0.1', port, tls: null };
+  const log = new RecordingLog();
+  await expect(startServer([link2()], { listen, log })).rejects.toMatchObject({
+    code: 'ERR_CONFIG_ENVIRONMENT',
+    message: `The peer API cannot listen on 127.0.0.1 port ${port} (EADDRINUSE).`,
+    remedy: expect.stringContaining('port'),
+  });
+  // Whoever catches the error says so; twice would be once too often.
+  expect(log.lines).toEqual([]);
+});
