@@ -96,12 +96,16 @@ function readEffect(type: string, params: Record<string, unknown> = {}): LinkEff
 }
 
 function callName(id: unknown): LinkCallName {
-  if (typeof id !== 'string' || !(id in CALLS)) throw new Error(`the call ${id} is in no slot table`);
+  if (typeof id !== 'string' || !(id in CALLS))
+    throw new Error(`the call ${id} is in no slot table`);
   return id as LinkCallName;
 }
 
 /** The event that brings the outcome of a call back. */
-export function outcomeOf<Name extends LinkCallName>(name: Name, output: LinkCalls[Name]['output']) {
+export function outcomeOf<Name extends LinkCallName>(
+  name: Name,
+  output: LinkCalls[Name]['output'],
+) {
   return { type: `xstate.done.actor.${name}`, output, actorId: name } as const;
 }
 

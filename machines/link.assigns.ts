@@ -12,8 +12,14 @@ interface Step {
   readonly event: LinkEvent;
 }
 
-/** Beyond this a count only keeps a wait at its maximum. */
+/** From half of this on a count only keeps a wait at its maximum. */
 const COUNT_MAX = 16;
+
+/**
+ * Counts on between COUNT_MAX / 2 and COUNT_MAX: the count stays bounded, and the jitter, which
+ * depends on it, goes on changing. A count that stood still could repeat a wait near zero for ever.
+ */
+const countUp = (count: number): number => (count < COUNT_MAX ? count + 1 : COUNT_MAX / 2);
 
 /**
  * The exchange under way.
@@ -25,14 +31,15 @@ export function pendingOf(context: LinkContext): Exchange {
   return context.exchange;
 }
 
-/** This end opens an exchange: `/rotate` with a chain, `/new` without. */
+/** This end opens an exchange: `/rotate` with a chain that was committed, `/new` without. */
 export const openExchange = (
   { context }: { context: LinkContext },
   { exchange: id, jitter }: { readonly exchange: string; readonly jitter: number },
 ): Partial<LinkContext> => {
   const { chain } = context;
+  // The chain of an unfinished `/new` (epoch 0, protocol 1) has nothing that could be continued.
   const goal =
-    chain === null
+    chain === null || chain.epoch === 0
       ? ({ opening: 'new', chain: id, epoch: 1 } as const)
       : ({ opening: 'rotate', chain: chain.id, epoch: chain.epoch + 1 } as const);
   return {
@@ -100,7 +107,7 @@ export const nameKey = (
 };
 
 export const countTry = ({ context }: { context: LinkContext }): Partial<LinkContext> => ({
-  tries: Math.min(context.tries + 1, COUNT_MAX),
+  tries: countUp(context.tries),
 });
 
 export const clearTries = (): Partial<LinkContext> => ({ tries: 0 });
@@ -109,7 +116,7 @@ export const clearTries = (): Partial<LinkContext> => ({ tries: 0 });
 export const abandon = ({ context }: { context: LinkContext }): Partial<LinkContext> => ({
   exchange: null,
   finished: withFinished(context),
-  failures: Math.min(context.failures + 1, COUNT_MAX),
+  failures: countUp(context.failures),
   tries: 0,
 });
 

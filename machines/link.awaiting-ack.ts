@@ -75,7 +75,15 @@ const acking = linkSetup.createStateConfig({
       },
       { target: 'acking-again', description: 'No definite answer: the same ack again.' },
     ],
-    onError: { target: 'acking-again', description: 'The call broke: the same ack again.' },
+    onError: [
+      {
+        guard: 'isProtocol1',
+        target: '#idle',
+        actions: startOver,
+        description: 'Protocol 1 cannot repeat an ack: `/new` is next.',
+      },
+      { target: 'acking-again', description: 'The call broke: the same ack again.' },
+    ],
   },
   after: {
     ACK_TIMEOUT: [

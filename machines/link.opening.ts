@@ -89,6 +89,11 @@ const drawing = linkSetup.createStateConfig({
       actions: { type: 'openExchange', params: ({ event }) => event.output },
       description: 'The exchange has its id.',
     },
+    onError: {
+      target: '#idle',
+      actions: 'abandon',
+      description: 'The call broke: another try, later.',
+    },
   },
   on: {
     'peer.requestedNew': {

@@ -23,7 +23,7 @@ import { openingState } from './link.opening.ts';
 import { refuse } from './link.parts.ts';
 import { linkSetup } from './link.setup.ts';
 import type { LinkActions } from './link.slots.ts';
-import { linkTiming } from './timing.ts';
+import { linkTiming, TIMING_DEFAULT } from './timing.ts';
 
 /** A free end serves whoever asks for something it can serve. */
 const serve = {
@@ -186,10 +186,10 @@ export const linkMachine = linkSetup.createMachine({
   // A loop without events is a bug: it ends in status `error` instead of hanging the daemon.
   options: { maxIterations: 100 },
   type: 'parallel',
-  // XState evaluates this without input when only a step is asked for.
+  // When only a step is asked for, XState evaluates this without input and throws the result away.
   context: ({ input }) => ({
     ...input,
-    ...(input !== undefined && { timing: linkTiming(input.timing) }),
+    timing: linkTiming(input?.timing ?? TIMING_DEFAULT),
     chain: null,
     exchange: null,
     lastCommit: null,

@@ -66,6 +66,12 @@ export interface LinkTiming {
   readonly maxKeyAgeMs: number;
 }
 
+/** What a link has when nothing is configured. */
+export const TIMING_DEFAULT: LinkTiming = {
+  intervalMs: INTERVAL_DEFAULT_MS,
+  maxKeyAgeMs: INTERVAL_DEFAULT_MS * MAX_KEY_AGE_INTERVALS,
+};
+
 /**
  * How much later the end without the lead opens an exchange.
  *
