@@ -1,0 +1,169 @@
+/**
+ * The numbers of the protocol: how they hang together, what the operator may set, and how long a link
+ * really waits in each role and version.
+ *
+ * Source: docs/protocol.md, "Timing".
+ */
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { outcomeOf } from '../../machines/effects.ts';
+import type { LinkInput } from '../../machines/link.types.ts';
+import * as timing from '../../machines/timing.ts';
+import {
+  ACKING,
+  ALICE,
+  acks,
+  acksBare,
+  BOB,
+  COMMITTED,
+  drawn,
+  OFFERED,
+  ONE,
+  Steps,
+} from './steps.ts';
+
+const { backoffMs, linkTiming, rotationStaggerMs } = timing;
+
+describe('the constants hang together', () => {
+  test('a responder whose KME stalls answers before the initiator gives up', () => {
+    expect(timing.KEY_TIMEOUT_MS).toBeLessThan(timing.OFFER_TIMEOUT_MS);
+  });
+
+  test('an offer outlives the search for its key and one ack that is lost', () => {
+    const { OFFER_TIMEOUT_MS, KEY_SYNC_WINDOW_MS, ACK_TIMEOUT_MS, ACK_AGAIN_FIRST_MS } = timing;
+    const search = OFFER_TIMEOUT_MS + KEY_SYNC_WINDOW_MS + ACK_TIMEOUT_MS + ACK_AGAIN_FIRST_MS;
+    expect(search).toBeLessThan(timing.PENDING_TTL_MS);
+  });
+
+  test('the waits for the KMEs to synchronise fill the window of three seconds', () => {
+    const { FETCH_AGAIN_FIRST_MS, FETCH_AGAIN_MAX_MS, KEY_TRIES_MAX } = timing;
+    const waits = Array.from({ length: KEY_TRIES_MAX - 1 }, (_, tried) =>
+      Math.min(FETCH_AGAIN_MAX_MS, FETCH_AGAIN_FIRST_MS * 2 ** tried),
+    );
+    expect(waits.reduce((sum, wait) => sum + wait)).toBe(timing.KEY_SYNC_WINDOW_MS);
+  });
+
+  test('by default one rotation may fail whole, at the later end, before the PSK expires', () => {
+    const { INTERVAL_DEFAULT_MS, MAX_KEY_AGE_INTERVALS, PENDING_TTL_MS } = timing;
+    const failed = INTERVAL_DEFAULT_MS + rotationStaggerMs(INTERVAL_DEFAULT_MS) + PENDING_TTL_MS;
+    expect(failed).toBeLessThan(INTERVAL_DEFAULT_MS * MAX_KEY_AGE_INTERVALS);
+  });
+});
+
+describe('what the operator may set', () => {
+  test.each([
+    ['the default', 120_000, 180_000],
+    ['three seconds, for a demonstration', 3_000, 4_500],
+    ['a day', 86_400_000, 90_000_000],
+  ])('%s fits', (_, intervalMs, maxKeyAgeMs) => {
+    expect(linkTiming({ intervalMs, maxKeyAgeMs })).toEqual({ intervalMs, maxKeyAgeMs });
+    expect(new Steps({ ...ALICE, timing: { intervalMs, maxKeyAgeMs } }).agreement).toBe('idle');
+  });
+
+  test.each([
+    ['no interval', 0, 180_000, 'interval'],
+    ['a negative interval', -1, 180_000, 'interval'],
+    ['an interval that is no number', Number.NaN, 180_000, 'interval'],
+    ['an age as long as the later end waits', 120_000, 130_000, 'max_key_age'],
+    ['an age that is no number', 120_000, Number.NaN, 'max_key_age'],
+  ])(
+    '%s is refused, and a machine that gets it does not start',
+    (_, intervalMs, maxKeyAgeMs, named) => {
+      const set = { intervalMs, maxKeyAgeMs };
+      expect(() => linkTiming(set)).toThrow(RangeError);
+      expect(() => linkTiming(set)).toThrow(named);
+      expect(new Steps({ ...ALICE, timing: set }).status).toBe('error');
+    },
+  );
+
+  test('the later end waits a quarter of the interval longer, ten seconds at most', () => {
+    expect([400, 3_000, 40_000, 120_000, 86_400_000].map(rotationStaggerMs)).toEqual([
+      100, 750, 10_000, 10_000, 10_000,
+    ]);
+  });
+});
+
+describe('backoff', () => {
+  const TRIES = fc.integer({ min: 1, max: 2_000 });
+  const JITTER = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+  test('is whole, not negative, and below its cap, which doubles up to the maximum', () => {
+    fc.assert(
+      fc.property(TRIES, JITTER, (tries, jitter) => {
+        const ms = backoffMs(tries, jitter, 500, 15_000);
+        const cap = Math.min(15_000, 500 * 2 ** (tries - 1));
+        return Number.isInteger(ms) && ms >= 0 && ms < cap;
+      }),
+    );
+  });
+
+  test('uses the whole width: full jitter', () => {
+    expect(backoffMs(1, 0, 500, 15_000)).toBe(0);
+    expect(backoffMs(1, 0.999, 500, 15_000)).toBe(499);
+    expect(backoffMs(99, 0.999, 500, 15_000)).toBe(14_985);
+  });
+});
+
+describe('how long a link waits', () => {
+  const unanswered = outcomeOf('requestOffer', { type: 'refused', code: 'busy' });
+  const silentAck = outcomeOf('sendAck', { type: 'silent' });
+  const lastWait = (link: Steps): number => Number(link.told.at(-1)?.[2]);
+
+  const byResponder = (input: LinkInput): Steps => {
+    const ack = input.protocol === 1 ? { ...acksBare, proof: 'none' } : acks('a1', 'k1');
+    return new Steps(input, ...OFFERED).take(ack);
+  };
+
+  test.each([
+    ['protocol 2 with precedence', ALICE, 120_000],
+    ['protocol 2 without', BOB, 130_000],
+    ['protocol 1 after it has answered', ONE, 130_000],
+  ])('%s: until it rotates, and from then until it expires', (_, input, dueMs) => {
+    const link = byResponder(input);
+    expect(link.told.at(-1)).toEqual(['arm', 'ROTATE_AFTER', dueMs]);
+    link.take('ROTATE_AFTER');
+    expect(link.told).toContainEqual(['arm', 'EXPIRE_AFTER_DUE', 180_000 - dueMs]);
+  });
+
+  test('with an interval of three seconds: the stagger shrinks with it', () => {
+    const quick = { intervalMs: 3_000, maxKeyAgeMs: 4_500 };
+    expect(byResponder({ ...ALICE, timing: quick }).told.at(-1)?.[2]).toBe(3_000);
+    expect(byResponder({ ...BOB, timing: quick }).told.at(-1)?.[2]).toBe(3_750);
+  });
+
+  test.each([
+    ['idle', [], 'NEXT_TRY', unanswered],
+    ['committed', [...COMMITTED, 'ROTATE_AFTER', drawn('a0'), unanswered], 'NEXT_TRY', unanswered],
+  ] as const)(
+    'between failed tries, %s: longer and longer, 15 s at most',
+    (_, events, timer, end) => {
+      const link = new Steps(ALICE, ...events);
+      const waits: number[] = [];
+      for (let tries = 0; tries < 40; tries += 1) {
+        link
+          .take(timer)
+          .take(drawn(`b${tries}`, 0.999))
+          .take(end);
+        waits.push(lastWait(link));
+      }
+      expect(Math.max(...waits)).toBeLessThan(15_000);
+      // With the greatest jitter of all tries the waits come near the maximum, and never stay small.
+      expect(Math.max(...waits)).toBeGreaterThan(12_000);
+    },
+  );
+
+  test('between repeated acks: whatever the jitter, it never settles near zero', () => {
+    for (let share = 0; share < 1; share += 1 / 16) {
+      const link = new Steps(ALICE, 'NEXT_TRY', drawn('a1', share), ...ACKING.slice(2));
+      const waits: number[] = [];
+      for (let tries = 0; tries < 32; tries += 1) {
+        link.take(silentAck);
+        waits.push(lastWait(link));
+        link.take('ACK_AGAIN');
+      }
+      const late = waits.slice(16);
+      expect(Math.max(...late)).toBeLessThan(15_000);
+      expect(late.reduce((sum, ms) => sum + ms) / late.length).toBeGreaterThan(5_000);
+    }
+  });
+});
