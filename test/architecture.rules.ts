@@ -1,0 +1,150 @@
+/**
+ * Who may import whom: one row per part of the product, held against the tree by
+ * architecture.test.ts.
+ *
+ * A wall that turns out wrong is moved here, in one place; docs/decisions says why the walls stand
+ * where they do.
+ */
+
+export interface Row {
+  /** The files that the row is about; the first row that fits a file is its row. */
+  readonly files: RegExp;
+  /** Files of the tree that they may load. */
+  readonly may: readonly RegExp[];
+  /** Files of which they may know the types, besides. */
+  readonly types?: readonly RegExp[];
+  /** Packages, and modules of node as `node:name`. */
+  readonly packages: readonly string[];
+}
+
+/** What everybody may know: small, pure, and without a dependency worth the name. */
+const BASE =
+  /^src\/(base64|error-code|errors|loopback|printable|secret|wireguard-names|within)\.ts$/;
+/** What several adapters do alike: reaching out, listening, TLS, files. */
+const SHARED = /^src\/(http-call|http-listener|listen|output|regular-file|tls)\.ts$/;
+const CONFIG_TYPES = /^src\/config\/types\.ts$/;
+
+const node = (...names: readonly string[]): string[] => names.map((name) => `node:${name}`);
+
+export const ROWS: readonly Row[] = [
+  { files: /^machines\//, may: [/^machines\//], packages: ['xstate'] },
+
+  // Pure files: downward only, and no input or output.
+  { files: BASE, may: [BASE], packages: node('crypto', 'net', 'util') },
+  { files: /^src\/psk\//, may: [/^src\/psk\//, BASE], packages: node('crypto') },
+  { files: /^src\/etsi014\/format\.ts$/, may: [BASE], packages: [] },
+  { files: /^src\/peer\/messages\.ts$/, may: [BASE], packages: ['zod'] },
+  {
+    files: /^src\/peer\/auth\.ts$/,
+    may: [/^src\/psk\/(auth-key|framing)\.ts$/, /^src\/peer\/messages\.ts$/, BASE],
+    packages: node('crypto'),
+  },
+  {
+    files: /^src\/tickets\.ts$/,
+    may: [],
+    types: [/^src\/peer\/link-port\.ts$/],
+    packages: node('crypto'),
+  },
+
+  // Adapters: each its own folder and what they share, none of another, and no machine.
+  {
+    files: SHARED,
+    may: [SHARED, BASE],
+    types: [CONFIG_TYPES],
+    packages: ['axios', ...node('crypto', 'events', 'fs', 'http', 'https', 'net', 'stream', 'tls')],
+  },
+  {
+    files: /^src\/etsi014\/simulator\//,
+    may: [/^src\/etsi014\/simulator\//, /^src\/etsi014\/format\.ts$/, SHARED, BASE],
+    types: [CONFIG_TYPES],
+    packages: ['express', 'zod', 'commander', ...node('crypto', 'http', 'timers/promises', 'tls')],
+  },
+  {
+    files: /^src\/etsi014\//,
+    may: [/^src\/etsi014\/[^/]+$/, SHARED, BASE],
+    types: [CONFIG_TYPES],
+    packages: [],
+  },
+  {
+    files: /^src\/peer\//,
+    may: [/^src\/peer\//, SHARED, BASE],
+    types: [CONFIG_TYPES, /^src\/log\.ts$/],
+    packages: [
+      'express',
+      'express-rate-limit',
+      ...node('crypto', 'dns/promises', 'http', 'net', 'stream', 'tls'),
+    ],
+  },
+  {
+    files: /^src\/sinks\//,
+    may: [/^src\/sinks\//, BASE],
+    types: [CONFIG_TYPES],
+    packages: node('child_process', 'crypto', 'fs/promises', 'path', 'stream', 'timers/promises'),
+  },
+  {
+    // What the operator may set is bounded by the protocol's own numbers and wire limits.
+    files: /^src\/config\//,
+    may: [/^src\/config\//, /^machines\/timing\.ts$/, /^src\/peer\/messages\.ts$/, SHARED, BASE],
+    packages: ['toml', 'zod', ...node('buffer', 'fs', 'fs/promises', 'net', 'path')],
+  },
+  {
+    files: /^src\/log\.ts$/,
+    may: [BASE],
+    types: [CONFIG_TYPES],
+    packages: ['winston', ...node('stream')],
+  },
+
+  // Where the machine meets the adapters.
+  {
+    files: /^src\/bind-link\.ts$/,
+    may: [/^machines\/link\.ts$/],
+    types: [/^machines\//],
+    packages: ['xstate'],
+  },
+  {
+    files: /^src\/link-effects\.ts$/,
+    may: [BASE],
+    types: [/^machines\//, /^src\//],
+    packages: node('crypto'),
+  },
+  {
+    files: /^src\/link-end\.ts$/,
+    may: [],
+    types: [/^machines\//, /^src\//],
+    packages: ['xstate'],
+  },
+  { files: /^src\/daemon\.ts$/, may: [/^src\/(?!cli|inspect|main)/], packages: ['xstate'] },
+
+  // The programs.
+  {
+    files: /^src\/cli\//,
+    may: [/^src\/(cli|config)\//, /^src\/daemon\.ts$/, SHARED, BASE],
+    packages: ['commander', ...node('crypto')],
+  },
+  { files: /^src\/main\.ts$/, may: [/^src\/cli\//], packages: [] },
+  {
+    files: /^src\/inspect\//,
+    // The inspector shows the definition of the machine beside its states.
+    may: [/^src\/(cli|inspect)\//, /^src\/daemon\.ts$/, /^machines\/link\.ts$/, SHARED, BASE],
+    types: [CONFIG_TYPES],
+    packages: [
+      '@statelyai/inspect',
+      'commander',
+      'xstate',
+      ...node('fs/promises', 'http', 'path', 'url'),
+    ],
+  },
+];
+
+/** Who alone may load a package or module in src: everything else asks that file. */
+export const ONLY: Readonly<Record<string, RegExp>> = {
+  axios: /^src\/http-call\.ts$/,
+  express: /^src\/(peer\/(server|routes|serve-protocol-2)|etsi014\/simulator\/server)\.ts$/,
+  winston: /^src\/log\.ts$/,
+  toml: /^src\/config\/load\.ts$/,
+  '@statelyai/inspect': /^src\/inspect\//,
+  'node:child_process': /^src\/sinks\/run-program\.ts$/,
+};
+
+/** Started, not imported. */
+export const ENTRY_POINTS = ['src/main.ts', 'src/etsi014/simulator/main.ts', 'src/inspect/main.ts'];
