@@ -73,6 +73,13 @@ const acking = linkSetup.createStateConfig({
         description:
           'Protocol 1 cannot repeat an ack, because the original would commit twice: `/new` is next.',
       },
+      {
+        guard: { type: 'isRefusedForGood', params: ({ event }) => event.output },
+        target: 'acking-again',
+        actions: alarm('refused-for-good'),
+        description:
+          'The two configurations no longer fit. The peer may have committed all the same: the same ack again.',
+      },
       { target: 'acking-again', description: 'No definite answer: the same ack again.' },
     ],
     onError: [

@@ -125,7 +125,7 @@ export const isChainLost = (_: unknown, outcome: OfferOutcome): boolean =>
 export const isAckDenied = (_: unknown, outcome: AckOutcome): boolean =>
   outcome.type === 'refused' && ACK_DENIED.includes(outcome.code);
 
-export const isRefusedForGood = (_: unknown, outcome: OfferOutcome): boolean =>
+export const isRefusedForGood = (_: unknown, outcome: OfferOutcome | AckOutcome): boolean =>
   outcome.type === 'refused' && FOR_GOOD.includes(outcome.code);
 
 /** No answer that says anything, and tries are left. */
