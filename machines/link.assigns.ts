@@ -106,10 +106,12 @@ export const nameKey = (
   return { exchange: { ...pendingOf(context), keyId, waiting: [] }, tries: 0 };
 };
 
+/** The present step is tried once more. */
 export const countTry = ({ context }: { context: LinkContext }): Partial<LinkContext> => ({
   tries: countUp(context.tries),
 });
 
+/** The next step begins with no tries. */
 export const clearTries = (): Partial<LinkContext> => ({ tries: 0 });
 
 /** The exchange ends without a commit. */
@@ -134,6 +136,7 @@ export const advanceChain = ({ context }: { context: LinkContext }): Partial<Lin
   };
 };
 
+/** This end shares no chain with the peer any more. */
 export const dropChain = (): Partial<LinkContext> => ({ chain: null });
 
 /** The finished ids with the exchange under way added, the oldest dropped beyond FINISHED_MAX. */

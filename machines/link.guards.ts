@@ -34,6 +34,7 @@ export const hasChain = ({ context }: { context: LinkContext }): boolean =>
 /** A try to agree has failed since the last commit. */
 export const hasFailed = ({ context }: { context: LinkContext }): boolean => context.failures > 0;
 
+/** The link speaks the original's protocol. */
 export const isProtocol1 = ({ context }: { context: LinkContext }): boolean =>
   context.protocol === 1;
 
@@ -111,9 +112,11 @@ export const isOffered = (
 export const isMismatched = (_: unknown, outcome: OfferOutcome): boolean =>
   outcome.type === 'offered';
 
+/** The answer to the ack proves the same PSK; on protocol 1 there just was an answer. */
 export const isConfirmed = (_: unknown, outcome: AckOutcome): boolean =>
   outcome.type === 'confirmed';
 
+/** The answer to the ack proves another PSK. */
 export const isContradicted = (_: unknown, outcome: AckOutcome): boolean =>
   outcome.type === 'contradicted';
 
@@ -125,6 +128,7 @@ export const isChainLost = (_: unknown, outcome: OfferOutcome): boolean =>
 export const isAckDenied = (_: unknown, outcome: AckOutcome): boolean =>
   outcome.type === 'refused' && ACK_DENIED.includes(outcome.code);
 
+/** A refusal that no repetition cures: the two configurations do not fit. */
 export const isRefusedForGood = (_: unknown, outcome: OfferOutcome | AckOutcome): boolean =>
   outcome.type === 'refused' && FOR_GOOD.includes(outcome.code);
 
@@ -134,6 +138,7 @@ export const mayAskAgain = (
   outcome: OfferOutcome,
 ): boolean => outcome.type === 'silent' && context.tries + 1 < OFFER_TRIES_MAX;
 
+/** The key is here, and the candidate PSK with it. */
 export const isDelivered = (_: unknown, outcome: KeyOutcome): boolean =>
   outcome.type === 'delivered';
 

@@ -108,12 +108,15 @@ export const linkSetup = setup({
     OFFER_TIMEOUT: OFFER_TIMEOUT_MS,
     ASK_AGAIN: ASK_AGAIN_MS,
     KEY_TIMEOUT: KEY_TIMEOUT_MS,
+    /** Doubles with every try, while the KMEs synchronise. */
     FETCH_AGAIN: ({ context }: InContext) =>
       Math.min(FETCH_AGAIN_MAX_MS, FETCH_AGAIN_FIRST_MS * 2 ** (context.tries - 1)),
     ACK_TIMEOUT: ACK_TIMEOUT_MS,
+    /** Backoff with full jitter between repetitions of an ack. */
     ACK_AGAIN: ({ context }: InContext) =>
       backoffMs(context.tries, jitterOf(context), ACK_AGAIN_FIRST_MS, ACK_AGAIN_MAX_MS),
     PENDING_TTL: PENDING_TTL_MS,
+    /** `interval` after a commit; the end without the lead waits the stagger longer. */
     ROTATE_AFTER: ({ context }: InContext) => rotateAfterMs(context),
     /** From due to expired: `max_key_age` counts from the commit. */
     EXPIRE_AFTER_DUE: ({ context }: InContext) =>

@@ -46,6 +46,7 @@ interface CallOfExchange {
 }
 
 export type OfferOutcome =
+  /** The responder has a key for this exchange; whether it fits what was asked is a guard's to say. */
   | {
       readonly type: 'offered';
       readonly exchange: string;
@@ -71,6 +72,7 @@ export type AckOutcome =
   /** The responder answered with a confirmation of some other PSK. */
   | { readonly type: 'contradicted' }
   | { readonly type: 'refused'; readonly code: RefusalCode }
+  /** No answer, or none that authenticates: the responder may or may not have committed. */
   | { readonly type: 'silent' };
 
 /** Actions: done at once, in the order given, with no result. */

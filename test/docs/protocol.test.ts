@@ -31,9 +31,9 @@ interface Message {
 
 /** The messages of the document, in its order. */
 function messagesOf(document: string): readonly Message[] {
-  return [...document.matchAll(/```http\n(?<start>.*)\n[^`]*?MAC: (?<mac>\S+)\n\n(?<body>.*)\n```/g)].map(
-    ({ groups }) => groups as unknown as Message,
-  );
+  return [
+    ...document.matchAll(/```http\n(?<start>.*)\n[^`]*?MAC: (?<mac>\S+)\n\n(?<body>.*)\n```/g),
+  ].map(({ groups }) => groups as unknown as Message);
 }
 
 function authenticator(localSaeId: string, remoteSaeId: string): Authenticator {
