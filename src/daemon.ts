@@ -12,8 +12,8 @@ import { LinkEnd } from './link-end.ts';
 import { createLog, type Log, type RootLog } from './log.ts';
 import { Authenticator } from './peer/auth.ts';
 import type { PeerCaller } from './peer/caller.ts';
-import { PeerClient } from './peer/client.ts';
-import { PeerClientV1 } from './peer/client-v1.ts';
+import { Protocol1Client } from './peer/client-protocol-1.ts';
+import { Protocol2Client } from './peer/client-protocol-2.ts';
 import { createPeerServer, type PeerHealth, type ServedLink } from './peer/server.ts';
 import { Keyring } from './psk/keyring.ts';
 import { createSink } from './sinks/create.ts';
@@ -149,8 +149,8 @@ function createLink(
 
 function createPeerCaller(config: LinkConfig, authenticator: Authenticator | null): PeerCaller {
   const { localSaeId, remoteSaeId } = config;
-  if (authenticator === null || localSaeId === null) return new PeerClientV1(config);
-  return new PeerClient({ ...config, authenticator, localSaeId, remoteSaeId });
+  if (authenticator === null || localSaeId === null) return new Protocol1Client(config);
+  return new Protocol2Client({ ...config, authenticator, localSaeId, remoteSaeId });
 }
 
 /** The end whose SAE ID sorts first, bytewise. Protocol 1 knows no local SAE ID: neither end. */

@@ -21,9 +21,6 @@ import type { Tickets } from './tickets.ts';
 const JITTER_STEPS = 2 ** 32;
 const PSK_BYTES = 32;
 
-/** Protocol 1 sends none. */
-const NO_CONFIRMATION = Buffer.alloc(0);
-
 export interface LinkWorld {
   readonly protocol: 1 | 2;
   readonly remoteSaeId: string;
@@ -80,7 +77,7 @@ function createCalls(world: LinkWorld): LinkEffects['calls'] {
       ),
 
     sendAck: async ({ exchange, keyId }, signal) => {
-      const confirm = keyring.confirmation(exchange) ?? NO_CONFIRMATION;
+      const confirm = keyring.confirmation(exchange);
       const answer = await peer.ack({ exchange, keyId, confirm }, signal);
       if (answer.type !== 'confirmed') return withoutOffer(world, answer);
       return keyring.verify(exchange, keyId, answer.confirm) === 'invalid'

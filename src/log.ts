@@ -11,6 +11,7 @@ import type { LogConfig } from './config/types.ts';
 import { errorCode } from './error-code.ts';
 import { QupskdError } from './errors.ts';
 import { printable } from './printable.ts';
+import { within } from './within.ts';
 
 const MESSAGE_CHARACTERS_MAX = 500;
 const FIELD_CHARACTERS_MAX = 300;
@@ -102,12 +103,10 @@ export function createLog(config: LogConfig, stream: Writable = process.stdout):
   };
   const close = async (): Promise<void> => {
     open = false;
-    await within(CLOSE_MAX_MS, async () => {
-      const finished = new Promise((resolve) => transport.once('finish', resolve));
-      logger.end();
-      await finished;
-      await new Promise((resolve) => stream.write('', resolve));
-    });
+    const finished = new Promise((resolve) => transport.once('finish', resolve));
+    logger.end();
+    const written = finished.then(() => new Promise((resolve) => stream.write('', resolve)));
+    await within(written, CLOSE_MAX_MS);
     stream.off('error', ignore);
   };
   return { ...logWith({}, write), close };
@@ -167,13 +166,4 @@ function textLine(level: string, { time, message, fields }: Line): string {
 
 function quoteIfNeeded(text: string): string {
   return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text);
-}
-
-async function within(ms: number, work: () => Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLong = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work(), tooLong]);
-  clearTimeout(timer);
 }

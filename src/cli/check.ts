@@ -1,4 +1,5 @@
 /** `qupskd check [FILE]`: everything that is checked before a start, without the start. */
+import { printResult } from '../output.ts';
 import { loadChecked } from './load-checked.ts';
 
 /**
@@ -10,5 +11,5 @@ export async function check(file: string): Promise<void> {
   const { links, warnings } = await loadChecked(file);
   for (const warning of warnings) process.stderr.write(`${file}: warning: ${warning}\n`);
   const count = links.length === 1 ? '1 link' : `${links.length} links`;
-  process.stdout.write(`${file}: ok, ${count}\n`);
+  await printResult(`${file}: ok, ${count}\n`);
 }

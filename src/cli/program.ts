@@ -6,6 +6,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
+import { outliveReaders } from '../output.ts';
 import { EXIT, explainFailure } from './exit.ts';
 import { genpsk } from './genpsk.ts';
 
@@ -25,6 +26,7 @@ Exit codes:
  * @param argv - as process.argv
  */
 export async function main(argv: readonly string[]): Promise<void> {
+  outliveReaders();
   try {
     await commandLine().parseAsync(argv);
   } catch (error) {

@@ -4,7 +4,7 @@
  * Works on what could be read, so that a refused value elsewhere hides nothing here.
  */
 import { resolve } from 'node:path';
-import { isLoopback, isLoopbackUrl } from './hosts.ts';
+import { isLoopbackHost, isLoopbackUrl } from '../loopback.ts';
 import type { Report } from './problem.ts';
 import type { ReadLink } from './read-link.ts';
 import type { Config, ListenConfig, SinkConfig } from './types.ts';
@@ -53,7 +53,7 @@ function checkAuthentication(
   if (psk === undefined || listen === undefined || url === undefined) return;
   if (psk.length > 0) return;
   const isMutualTls = url.startsWith('https:') && tls.cert !== null && listen.tls !== null;
-  const staysOnMachine = isLoopback(listen.host) && isLoopbackUrl(url);
+  const staysOnMachine = isLoopbackHost(listen.host) && isLoopbackUrl(url);
   if (isMutualTls || staysOnMachine) return;
   const remedy = 'Add psk or psk_file, the same at both ends (see qupskd genpsk).';
   if (protocol === 1) {

@@ -9,6 +9,7 @@ import { access, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { errorCode } from '../error-code.ts';
+import { listenOn, stopListening } from '../listen.ts';
 import { keyNames } from './flat.ts';
 import { type Problem, Report } from './problem.ts';
 import type { Config, ListenConfig, SinkConfig } from './types.ts';
@@ -57,14 +58,14 @@ async function checkListen({ host, port }: ListenConfig, report: Report): Promis
 }
 
 /** @returns undefined, or the code of the error */
-function tryListen(host: string, port: number): Promise<string | undefined> {
-  return new Promise((settle) => {
-    const server = createServer();
-    server.once('error', (error) => settle(errorCode(error)));
-    server.listen({ host, port, exclusive: true }, () => {
-      server.close(() => settle(undefined));
-    });
-  });
+async function tryListen(host: string, port: number): Promise<string | undefined> {
+  try {
+    const { servers } = await listenOn(host, port, createServer);
+    await Promise.all(servers.map(stopListening));
+    return undefined;
+  } catch (error) {
+    return errorCode(error);
+  }
 }
 
 async function checkSink(sink: SinkConfig, path: string, report: Report): Promise<void> {

@@ -6,6 +6,7 @@
 import * as z from 'zod';
 import { SAE_ID_BYTES_MAX } from '../peer/messages.ts';
 import { Secret } from '../secret.ts';
+import { isInterfaceName, isPublicKey } from '../wireguard-names.ts';
 import { formatDuration, parseDurationMs } from './duration.ts';
 import type { Field } from './table.ts';
 
@@ -13,17 +14,11 @@ import type { Field } from './table.ts';
 export const PSK_BYTES_MAX = 4_096;
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
-/** What the kernel takes as an interface name, and `wg` for nothing else than that. */
-const INTERFACE = /^(?!-|\.{1,2}$|all$|interfaces$)[A-Za-z0-9_=+.-]{1,15}$/;
 /** `.` and `..` would be folded away in the path of a URL, however they are encoded. */
 const SAE_ID = /^(?!\.{1,2}$)[^\s\p{C}]+$/u;
 
-const PUBLIC_KEY_BYTES = 32;
-
 /** No path and no argument of a program can hold a NUL. */
 const withoutNul = z.string().refine((text) => !text.includes('\0'));
-
-export const isInterfaceName = (text: string): boolean => INTERFACE.test(text);
 
 export const NAME_FIELD: Field<string> = {
   schema: z.string().regex(NAME),
@@ -82,7 +77,7 @@ export const PSK_FIELD: Field<Secret> = {
 };
 
 export const PUBLIC_KEY_FIELD: Field<string> = {
-  schema: z.string().refine(isCanonicalKey),
+  schema: z.string().refine(isPublicKey),
   expected: 'a WireGuard public key: 44 characters of base64 that stand for 32 bytes',
   example: '"(what wg pubkey prints)"',
 };
@@ -132,12 +127,6 @@ export function duration(minMs: number, maxMs: number, example: string): Field<n
     expected: `a duration from ${formatDuration(minMs)} to ${formatDuration(maxMs)}`,
     example: `"${example}"`,
   };
-}
-
-/** Base64 that no other spelling equals: what `wg` prints and takes. */
-function isCanonicalKey(text: string): boolean {
-  const bytes = Buffer.from(text, 'base64');
-  return bytes.length === PUBLIC_KEY_BYTES && bytes.toString('base64') === text;
 }
 
 /** Origin and path without a trailing slash, or undefined where the text is not such a URL. */

@@ -1,45 +1,11 @@
-/**
- * The files that a configuration names and quPSKd reads: TLS files and psk_file.
- *
- * Opened, looked at and read through one descriptor, so that what was checked is what was read.
- */
+/** The files that a configuration names and quPSKd reads: TLS files and psk_file. */
 import { isUtf8 } from 'node:buffer';
-import { closeSync, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
-import { errorCode } from '../error-code.ts';
+import { readRegularFile } from '../regular-file.ts';
 import { Secret } from '../secret.ts';
 import { PSK_BYTES_MAX } from './fields.ts';
 import type { Report } from './problem.ts';
 
-/** Far above any real configuration or PEM file: a wrong path must not fill the memory. */
-export const FILE_BYTES_MAX = 1024 * 1024;
-
 const GROUP_OR_OTHERS = 0o077;
-
-export interface ReadFile {
-  readonly bytes: Buffer;
-  /** Permission bits. */
-  readonly mode: number;
-}
-
-/**
- * Reads a regular file.
- *
- * @returns the file, or, as text, why it cannot be read
- */
-export function readRegularFile(file: string): ReadFile | string {
-  let descriptor: number | undefined;
-  try {
-    descriptor = openSync(file, 'r');
-    const stats = fstatSync(descriptor);
-    const refusal = refusalOf(stats);
-    if (refusal !== undefined) return refusal;
-    return { bytes: readFileSync(descriptor), mode: stats.mode };
-  } catch (error) {
-    return reasonOf(error);
-  } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
-  }
-}
 
 /**
  * Reads a PEM file, and warns of a private key that others can read.
@@ -101,17 +67,4 @@ function withoutTrailingNewlines(bytes: Buffer): Buffer {
   let end = bytes.length;
   while (end > 0 && (bytes[end - 1] === 0x0a || bytes[end - 1] === 0x0d)) end -= 1;
   return bytes.subarray(0, end);
-}
-
-function refusalOf(stats: Stats): string | undefined {
-  if (!stats.isFile()) return 'is not a regular file';
-  if (stats.size > FILE_BYTES_MAX) return `is larger than ${FILE_BYTES_MAX} bytes`;
-  return undefined;
-}
-
-function reasonOf(error: unknown): string {
-  const code = errorCode(error);
-  if (code === 'ENOENT') return 'cannot be read: there is no such file';
-  if (code === 'EACCES') return 'cannot be read: permission denied';
-  return `cannot be read (${code})`;
 }

@@ -6,9 +6,9 @@
 import { isUtf8 } from 'node:buffer';
 import { parse } from 'toml';
 import { type ErrorCode, QupskdError } from '../errors.ts';
+import { readRegularFile } from '../regular-file.ts';
 import { checkAcross } from './across.ts';
 import { SAE_ID_FIELD } from './fields.ts';
-import { readRegularFile } from './files.ts';
 import { flatToStructured, formOf, keyNames, withoutFlatKeys } from './flat.ts';
 import { ConfigError, Report, throwIfAny } from './problem.ts';
 import { readKme } from './read-kme.ts';

@@ -1,8 +1,8 @@
 /** The table [kme], at the top level or in a link of its own: the KME that keys come from. */
 import { KEY_TIMEOUT_MS } from '../../machines/timing.ts';
+import { isLoopbackUrl } from '../loopback.ts';
 import { SECOND_MS } from './duration.ts';
 import { choice, duration, URL_FIELD } from './fields.ts';
-import { isLoopbackUrl } from './hosts.ts';
 import type { Report } from './problem.ts';
 import { isComplete, optional, readTable } from './table.ts';
 import { clientTls, TLS_FIELDS } from './tls.ts';

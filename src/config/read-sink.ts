@@ -1,11 +1,11 @@
 /** The tables [[link.sink]]: where a link's PSK goes. */
+import { isInterfaceName } from '../wireguard-names.ts';
 import { SECOND_MS } from './duration.ts';
 import {
   ARGV_FIELD,
   choice,
   duration,
   INTERFACE_FIELD,
-  isInterfaceName,
   PATH_FIELD,
   PROGRAM_FIELD,
   PUBLIC_KEY_FIELD,

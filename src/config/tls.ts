@@ -1,7 +1,5 @@
 /** The keys `cacert`, `cert` and `key`, which mean the same in [kme], [listen] and [[link]]. */
-import { X509Certificate } from 'node:crypto';
-import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import { errorCode } from '../error-code.ts';
+import { faultOf, TLS_PARTS, type TlsFiles, type TlsPart } from '../tls.ts';
 import { PATH_FIELD } from './fields.ts';
 import { readPemFile } from './files.ts';
 import type { Report } from './problem.ts';
@@ -13,10 +11,6 @@ const PEM_FIELD = optional({ ...PATH_FIELD, example: '"/etc/qupskd/file.pem"' },
 export const TLS_FIELDS = { cacert: PEM_FIELD, cert: PEM_FIELD, key: PEM_FIELD } as const;
 
 type TlsDraft = Draft<typeof TLS_FIELDS>;
-
-/** The names that node:tls has for the three. */
-const NODE_NAMES = { cacert: 'ca', cert: 'cert', key: 'key' } as const;
-const PARTS = ['cacert', 'cert', 'key'] as const;
 
 /**
  * Checks the TLS keys of a table that calls somebody: the files, and that a certificate has its key.
@@ -30,7 +24,7 @@ export function clientTls(
   path: string,
   report: Report,
 ): TlsConfig {
-  const given = PARTS.filter((part) => draft[part] !== null);
+  const given = TLS_PARTS.filter((part) => draft[part] !== null);
   if (given.includes('cert') || given.includes('key')) {
     reportMissing(draft, ['cert', 'key'], path, report);
   }
@@ -46,14 +40,14 @@ export function clientTls(
  * for certificates.
  */
 export function serverTls(draft: TlsDraft, path: string, report: Report): TlsConfig | null {
-  if (PARTS.every((part) => draft[part] === null)) return null;
-  reportMissing(draft, PARTS, path, report);
+  if (TLS_PARTS.every((part) => draft[part] === null)) return null;
+  reportMissing(draft, TLS_PARTS, path, report);
   return checkedFiles(draft, path, report);
 }
 
 function reportMissing(
   draft: TlsDraft,
-  needed: readonly (typeof PARTS)[number][],
+  needed: readonly TlsPart[],
   path: string,
   report: Report,
 ): void {
@@ -64,31 +58,23 @@ function reportMissing(
 }
 
 function checkedFiles(draft: TlsDraft, path: string, report: Report): TlsConfig {
-  const options: SecureContextOptions = {};
+  const files: TlsFiles = {};
   const problemsBefore = report.problems.length;
-  for (const part of PARTS) {
+  for (const part of TLS_PARTS) {
     const file = draft[part];
     if (typeof file !== 'string') continue;
     const pem = readPemFile(file, `${path}.${part}`, part === 'key', report);
-    if (pem !== undefined) options[NODE_NAMES[part]] = pem;
+    if (pem !== undefined) files[part] = pem;
   }
-  const areRead = report.problems.length === problemsBefore && Object.keys(options).length > 0;
-  if (areRead) tryTogether(options, path, report);
-  if (Buffer.isBuffer(options.key)) options.key.fill(0);
-  // A refused path is reported, so that nobody sees the null in its place.
-  const { cacert, cert, key } = draft;
-  return { cacert: cacert ?? null, cert: cert ?? null, key: key ?? null };
-}
-
-/** A certificate of another key, or a file that is no PEM, would otherwise show at the first call. */
-function tryTogether(options: SecureContextOptions, path: string, report: Report): void {
-  try {
-    createSecureContext(options);
-    // OpenSSL takes a CA file without a single certificate, and would then trust nobody.
-    if (Buffer.isBuffer(options.ca)) new X509Certificate(options.ca);
-  } catch (error) {
-    const message = `has TLS files that OpenSSL does not take together (${errorCode(error)}).`;
+  // A certificate of another key, or a file that is no PEM, would otherwise show at the first call.
+  const fault = report.problems.length === problemsBefore ? faultOf(files) : null;
+  if (fault !== null) {
+    const message = `has TLS files that OpenSSL does not take together (${fault}).`;
     const remedy = 'See that they are PEM, that the key is without passphrase and fits the cert.';
     report.problem(path, message, remedy);
   }
+  files.key?.fill(0);
+  // A refused path is reported, so that nobody sees the null in its place.
+  const { cacert, cert, key } = draft;
+  return { cacert: cacert ?? null, cert: cert ?? null, key: key ?? null };
 }

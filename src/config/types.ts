@@ -59,7 +59,10 @@ export interface LinkConfig {
   readonly tls: TlsConfig | null;
   /** Pre-shared secret of the two daemons; empty bytes when none is configured. */
   readonly psk: Secret;
-  /** Addresses that may use this link; null: those that the host of `url` resolves to (protocol 1), any (protocol 2). */
+  /**
+   * Addresses that may use this link; null: those that the host of `url` resolves to (protocol 1),
+   * any (protocol 2).
+   */
   readonly allow: readonly string[] | null;
   readonly intervalMs: number;
   readonly maxKeyAgeMs: number;

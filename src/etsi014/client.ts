@@ -11,7 +11,7 @@
  */
 import type { KmeConfig } from '../config/types.ts';
 import { QupskdError } from '../errors.ts';
-import { KmeConnection, type Request } from './connection.ts';
+import { HttpCaller, type HttpFailure, type HttpRequest } from '../http-call.ts';
 import {
   type DeliveredKey,
   keyIdsBody,
@@ -28,6 +28,14 @@ import {
 /** Size of every key that is asked for: 32 bytes, the size of a WireGuard PSK. */
 const QKD_KEY_BITS = 256;
 
+/** A Key container with one key takes some 150 bytes; the rest is room for vendor extensions. */
+const ANSWER_BYTES_MAX = 64 * 1024;
+
+/** Below the 5 s after which common servers close an idle connection. */
+const KEEP_ALIVE_MS = 4_000;
+
+const ACCEPT = { Accept: 'application/json' };
+
 /** How KMEs put it that they have no such key; the standard's own wording is among them. */
 const KEY_NOT_FOUND = /(?=.*key).*\bnot\b.*\bfound\b/i;
 
@@ -35,7 +43,7 @@ const KEY_NOT_FOUND = /(?=.*key).*\bnot\b.*\bfound\b/i;
 type Method = 'Get status' | 'Get key' | 'Get key with key IDs';
 
 export class KmeClient {
-  readonly #connection: KmeConnection;
+  readonly #http: HttpCaller;
   readonly #usesPost: boolean;
 
   /**
@@ -44,7 +52,12 @@ export class KmeClient {
    * @throws QupskdError `ERR_CONFIG_UNREADABLE`; `ERR_CONFIG_INVALID` for TLS files that do not fit
    */
   constructor(config: KmeConfig) {
-    this.#connection = new KmeConnection(config);
+    this.#http = new HttpCaller({
+      ...config,
+      server: 'the KME',
+      keepAliveMs: KEEP_ALIVE_MS,
+      answerBytesMax: ANSWER_BYTES_MAX,
+    });
     this.#usesPost = config.method === 'POST';
   }
 
@@ -55,8 +68,7 @@ export class KmeClient {
    * @see ETSI GS QKD 014 V1.1.1, clause 5.2
    */
   async getStatus(slaveSaeId: string, signal: AbortSignal): Promise<Status> {
-    const path = `${encodeURIComponent(slaveSaeId)}/status`;
-    return await this.#call('Get status', { path, body: null }, signal, parseStatus);
+    return await this.#call('Get status', getForm(slaveSaeId, 'status'), signal, parseStatus);
   }
 
   /**
@@ -66,10 +78,9 @@ export class KmeClient {
    * @see ETSI GS QKD 014 V1.1.1, clause 5.3
    */
   async getKey(slaveSaeId: string, signal: AbortSignal): Promise<DeliveredKey> {
-    const path = `${encodeURIComponent(slaveSaeId)}/enc_keys`;
     const request = this.#usesPost
-      ? { path, body: keyRequestBody(1, QKD_KEY_BITS) }
-      : { path: `${path}?${keyRequestQuery(1, QKD_KEY_BITS)}`, body: null };
+      ? postForm(slaveSaeId, 'enc_keys', keyRequestBody(1, QKD_KEY_BITS))
+      : getForm(slaveSaeId, `enc_keys?${keyRequestQuery(1, QKD_KEY_BITS)}`);
     return await this.#call('Get key', request, signal, (answer) =>
       parseKeyContainer(answer, QKD_KEY_BITS, null),
     );
@@ -87,10 +98,9 @@ export class KmeClient {
     keyId: string,
     signal: AbortSignal,
   ): Promise<DeliveredKey> {
-    const path = `${encodeURIComponent(masterSaeId)}/dec_keys`;
     const request = this.#usesPost
-      ? { path, body: keyIdsBody(keyId) }
-      : { path: `${path}?${keyIdsQuery(keyId)}`, body: null };
+      ? postForm(masterSaeId, 'dec_keys', keyIdsBody(keyId))
+      : getForm(masterSaeId, `dec_keys?${keyIdsQuery(keyId)}`);
     return await this.#call('Get key with key IDs', request, signal, (answer) =>
       parseKeyContainer(answer, QKD_KEY_BITS, keyId),
     );
@@ -98,17 +108,19 @@ export class KmeClient {
 
   /** Closes every connection; a call in progress fails. */
   close(): void {
-    this.#connection.close();
+    this.#http.close();
   }
 
   async #call<T>(
     method: Method,
-    request: Request,
+    request: HttpRequest,
     signal: AbortSignal,
     parse: (answer: unknown) => T,
   ): Promise<T> {
     try {
-      const { status, body } = await this.#connection.send(request, signal);
+      const answer = await this.#http.send(request, signal);
+      if (answer.type !== 'answer') throw failure(answer);
+      const { status, body } = answer;
       try {
         if (status !== 200) throw refusal(method, status, parseErrorMessage(body));
         return parse(parseJson(body));
@@ -117,9 +129,40 @@ export class KmeClient {
       }
     } catch (error) {
       if (!(error instanceof QupskdError)) throw error;
-      const message = `${method} at ${this.#connection.origin}: ${error.message}`;
+      const message = `${method} at ${this.#http.origin}: ${error.message}`;
       throw new QupskdError(error.code, message, error.remedy);
     }
+  }
+}
+
+/** @param rest - of the path, below the SAE ID */
+function getForm(saeId: string, rest: string): HttpRequest {
+  return {
+    method: 'GET',
+    path: `/api/v1/keys/${encodeURIComponent(saeId)}/${rest}`,
+    headers: ACCEPT,
+  };
+}
+
+function postForm(saeId: string, rest: string, body: string): HttpRequest {
+  const headers = { ...ACCEPT, 'Content-Type': 'application/json' };
+  return { ...getForm(saeId, rest), method: 'POST', headers, body: Buffer.from(body) };
+}
+
+/** A key that was delivered and lost on the way is gone (post-conditions of clauses 5.3 and 5.4). */
+function failure({ type, reason }: HttpFailure): QupskdError {
+  switch (type) {
+    case 'unseen': {
+      const remedy = 'Check that the KME runs, its URL, and the TLS files where it has any.';
+      return new QupskdError('ERR_KME_UNREACHABLE', `no connection (${reason})`, remedy);
+    }
+    case 'unanswered': {
+      const remedy =
+        'If all calls over TLS end so, see whether the KME accepts this client certificate.';
+      return new QupskdError('ERR_KME_NO_ANSWER', `no whole answer came (${reason})`, remedy);
+    }
+    case 'unreadable':
+      return new QupskdError('ERR_KME_MALFORMED', reason, 'Check that the URL is that of a KME.');
   }
 }
 

@@ -7,6 +7,7 @@
  *
  * @see ETSI GS QKD 014 V1.1.1, clause 6
  */
+import { fromBase64 } from '../base64.ts';
 import { QupskdError } from '../errors.ts';
 import { printable } from '../printable.ts';
 import { Secret } from '../secret.ts';
@@ -146,7 +147,7 @@ export function parseKeyContainer(
     throw malformed('keys[0].key_ID is another than the one asked for');
   }
 
-  const key = decodeBase64(entry['key']);
+  const key = typeof entry['key'] === 'string' ? fromBase64(entry['key']) : null;
   if (key === null) throw malformed('keys[0].key is not canonical base64');
   if (key.length * BITS_PER_BYTE !== sizeBits) {
     key.fill(0);
@@ -205,16 +206,4 @@ function countField(fields: Readonly<Record<string, unknown>>, name: string): nu
     throw malformed(`${name} is not a whole number`);
   }
   return value;
-}
-
-/** Decodes base64 (RFC 4648 section 4) in its only canonical spelling; null for any other text. */
-function decodeBase64(text: unknown): Buffer | null {
-  if (typeof text !== 'string') return null;
-  // Own memory, not a slice of Node's shared pool, so that a wipe leaves nothing of it behind.
-  const bytes = Buffer.alloc(Buffer.byteLength(text, 'base64'));
-  const length = bytes.write(text, 'base64');
-  // Node's decoder skips what it does not know: only the way back shows that nothing was skipped.
-  if (length === bytes.length && bytes.toString('base64') === text) return bytes;
-  bytes.fill(0);
-  return null;
 }

@@ -8,10 +8,11 @@
  * Source: docs/protocol.md, "Authentication".
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { bytes32FromBase64 } from '../base64.ts';
 import { authKey } from '../psk/auth-key.ts';
 import { lp } from '../psk/framing.ts';
 import type { Secret } from '../secret.ts';
-import { bytes32FromBase64, type Endpoint } from './messages.ts';
+import type { Endpoint } from './messages.ts';
 
 /** Header of the MAC: canonical base64 of 32 bytes. */
 export const MAC_HEADER = 'X-quPSKd-MAC';

@@ -3,9 +3,18 @@
  *
  * Whatever the network does is a result, never an exception.
  */
+import type { TlsConfig } from '../config/types.ts';
 import { QupskdError } from '../errors.ts';
-import { type Silence, silence } from './http.ts';
-import { decodeBody, type Offer, type RefusalCode } from './messages.ts';
+import { HttpCaller } from '../http-call.ts';
+import { decodeBody, type Offer, PEER_BODY_BYTES_MAX, type RefusalCode } from './messages.ts';
+
+const CONNECT_TIMEOUT_MS = 3_000;
+
+/** A backstop: the machine gives up earlier by itself (OFFER_TIMEOUT_MS). */
+const TOTAL_TIMEOUT_MS = 20_000;
+
+/** An idle connection is given up before the peer's server closes it (keepAliveMs), never after. */
+const KEEP_ALIVE_MS = 10_000;
 
 export interface PeerCaller {
   requestNew(call: { readonly exchange: string }, signal: AbortSignal): Promise<OfferResult>;
@@ -15,9 +24,9 @@ export interface PeerCaller {
     signal: AbortSignal,
   ): Promise<OfferResult>;
 
-  /** @param call - `confirm` is the initiator's confirmation; protocol 1 does not send it */
+  /** @param call - `confirm` is the initiator's confirmation; null on protocol 1 */
   ack(
-    call: { readonly exchange: string; readonly keyId: string; readonly confirm: Buffer },
+    call: { readonly exchange: string; readonly keyId: string; readonly confirm: Buffer | null },
     signal: AbortSignal,
   ): Promise<AckResult>;
 
@@ -31,10 +40,43 @@ export type AckResult =
   /** The responder's confirmation, still to be compared; null on protocol 1. */
   { readonly type: 'confirmed'; readonly confirm: Buffer | null } | Refused | Silence;
 
+/** Nothing came that counts; the peer may or may not have acted. */
+export interface Silence {
+  readonly type: 'silent';
+  /** For a debug log: a fixed text or an error's code, never data. */
+  readonly reason: string;
+}
+
+export function silence(reason: string): Silence {
+  return { type: 'silent', reason };
+}
+
 /** The peer refuses; on protocol 2 it has proved that it is the peer. */
 export interface Refused {
   readonly type: 'refused';
   readonly code: RefusalCode;
+}
+
+/** Where a peer's API is. */
+export interface PeerAddress {
+  /** Base URL, without a trailing slash. */
+  readonly url: string;
+  readonly tls: TlsConfig | null;
+  readonly connectTimeoutMs?: number;
+  readonly totalTimeoutMs?: number;
+}
+
+/** @throws QupskdError `ERR_CONFIG_UNREADABLE`, `ERR_CONFIG_INVALID` for the TLS files */
+export function httpCallerTo(peer: PeerAddress, connections: 'kept' | 'one each'): HttpCaller {
+  return new HttpCaller({
+    url: peer.url,
+    tls: peer.tls,
+    server: 'the peer',
+    keepAliveMs: connections === 'kept' ? KEEP_ALIVE_MS : null,
+    connectTimeoutMs: peer.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+    totalTimeoutMs: peer.totalTimeoutMs ?? TOTAL_TIMEOUT_MS,
+    answerBytesMax: PEER_BODY_BYTES_MAX,
+  });
 }
 
 /**

@@ -62,21 +62,3 @@ export const PEER_SERVER_LIMITS: PeerServerLimits = {
   resolveTtlMs: 10_000,
   closeGraceMs: 500,
 };
-
-/**
- * Waits for a promise, but not for ever.
- *
- * @returns what it gives, or undefined when it is late; its later outcome is ignored
- */
-export async function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    // Whoever waits has a connection open; alone, this must not keep the process from its end.
-    timer = setTimeout(() => resolve(undefined), timeoutMs).unref();
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}

@@ -5,9 +5,10 @@
  * bounds the calls of the link's port. An objection says why, for the log; the caller is not told.
  */
 import type { Socket } from 'node:net';
+import { within } from '../within.ts';
 import type { Authenticator } from './auth.ts';
 import { certificateNames } from './client-certificate.ts';
-import { type PeerServerLimits, within } from './limits.ts';
+import type { PeerServerLimits } from './limits.ts';
 import type { LinkPort, PeerReply } from './link-port.ts';
 import { allowHostOf, allowListed, type SourceCheck } from './source-addresses.ts';
 

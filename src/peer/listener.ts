@@ -1,23 +1,19 @@
 /**
- * The listening socket under the peer API: HTTP or HTTPS, its connections and its end.
+ * The listening socket under the peer API: its limits, and its answer to what is no HTTP.
  *
- * Knows no path and no link. What cannot even be read as HTTP is answered here; nothing that a
- * caller sends, or does not send, may keep a connection for long or raise an unhandled error.
+ * Nothing that a caller sends, or does not send, may keep a connection for long.
  */
-import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { RequestListener } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ListenConfig } from '../config/types.ts';
 import { errorCode } from '../error-code.ts';
-import { QupskdError } from '../errors.ts';
+import { HttpListener } from '../http-listener.ts';
 import type { Log } from '../log.ts';
+import { readTls } from '../tls.ts';
 import type { PeerServerLimits } from './limits.ts';
 import { formatError } from './messages.ts';
-import { readTls } from './tls.ts';
 
-export interface ListenerInput {
+export interface PeerListenerInput {
   readonly app: RequestListener;
   readonly listen: ListenConfig;
   readonly limits: PeerServerLimits;
@@ -31,92 +27,37 @@ const PARSER_STATUS: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
 };
 
-export class Listener {
-  readonly #listen: ListenConfig;
-  readonly #closeGraceMs: number;
-  readonly #log: Log | undefined;
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-
-  /** @throws QupskdError `ERR_CONFIG_UNREADABLE`, `ERR_CONFIG_INVALID` for the TLS files */
-  constructor({ app, listen, limits, linkCount, log }: ListenerInput) {
-    this.#listen = listen;
-    this.#closeGraceMs = limits.closeGraceMs;
-    this.#log = log;
-    this.#server = createHttpServer(app, listen, limits);
-    this.#server.maxHeadersCount = limits.headersMax;
-    const more = limits.connectionsPerLink * linkCount;
-    this.#server.maxConnections = limits.connectionsMax + more;
-    const perSourceMax = limits.connectionsPerSourceMax + more;
-    this.#server.on('connection', (socket: Socket) => this.#admit(socket, perSourceMax));
-    this.#server.on('clientError', refuseUnreadable);
-  }
-
-  /** @throws QupskdError `ERR_CONFIG_ENVIRONMENT` */
-  async listen(): Promise<{ readonly port: number }> {
-    const { host, port } = this.#listen;
-    try {
-      this.#server.listen(port, host);
-      await once(this.#server, 'listening');
-    } catch (error) {
-      throw new QupskdError(
-        'ERR_CONFIG_ENVIRONMENT',
-        `The peer API cannot listen on ${host} port ${port} (${errorCode(error)}).`,
-        'Check the address, and that no other program uses the port.',
-      );
-    }
-    // Without a listener a later error, such as too many open files, would end the process.
-    this.#server.on('error', (error) =>
-      this.#log?.error('peer API: the listening socket failed', { error }),
-    );
-    return { port: (this.#server.address() as AddressInfo).port };
-  }
-
-  async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    const destroy = setTimeout(() => {
-      for (const socket of this.#sockets) socket.destroy();
-    }, this.#closeGraceMs);
-    await closed;
-    clearTimeout(destroy);
-  }
-
-  /** Keeps account of a connection, or closes it where its source has too many. */
-  #admit(socket: Socket, perSourceMax: number): void {
-    const { remoteAddress } = socket;
-    const sameSource = [...this.#sockets].filter((other) => other.remoteAddress === remoteAddress);
-    if (sameSource.length >= perSourceMax) {
-      socket.destroy();
-      return;
-    }
-    this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
-  }
-}
-
-function createHttpServer(
-  app: RequestListener,
-  { tls }: ListenConfig,
-  limits: PeerServerLimits,
-): Server {
-  const options = {
-    maxHeaderSize: limits.headerBytesMax,
-    headersTimeout: limits.headersTimeoutMs,
-    requestTimeout: limits.requestTimeoutMs,
-    keepAliveTimeout: limits.keepAliveMs,
-    connectionsCheckingInterval: limits.timeoutCheckMs,
+/**
+ * Makes the listener; it listens when told to.
+ *
+ * @throws QupskdError `ERR_CONFIG_UNREADABLE`, `ERR_CONFIG_INVALID` for the TLS files
+ */
+export function createPeerListener(input: PeerListenerInput): HttpListener {
+  const { app, listen, limits, linkCount, log } = input;
+  const more = limits.connectionsPerLink * linkCount;
+  const tls = listen.tls && {
+    ...readTls(listen.tls, 'the peer API (listen)'),
+    requestCert: true,
+    rejectUnauthorized: true,
+    handshakeTimeout: limits.tlsHandshakeTimeoutMs,
   };
-  if (tls === null) return createServer(options, app);
-  return createTlsServer(
-    {
-      ...options,
-      ...readTls(tls, 'the peer API (listen)'),
-      requestCert: true,
-      rejectUnauthorized: true,
-      handshakeTimeout: limits.tlsHandshakeTimeoutMs,
+  return new HttpListener({
+    handler: app,
+    tls,
+    limits: {
+      maxHeaderSize: limits.headerBytesMax,
+      maxHeadersCount: limits.headersMax,
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      keepAliveTimeout: limits.keepAliveMs,
+      connectionsCheckingInterval: limits.timeoutCheckMs,
     },
-    app,
-  );
+    connectionsMax: limits.connectionsMax + more,
+    connectionsPerSourceMax: limits.connectionsPerSourceMax + more,
+    closeGraceMs: limits.closeGraceMs,
+    refuseUnreadable,
+    onError: (error) => log?.error('peer API: the listening socket failed', { error }),
+  });
 }
 
 /** Answers what is not HTTP, and ends the connection; a broken TLS handshake gets no answer. */

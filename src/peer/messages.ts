@@ -8,6 +8,7 @@
  * Source: docs/protocol.md, "On the wire" (protocol 2) and "Protocol 1".
  */
 import * as z from 'zod';
+import { bytes32FromBase64 } from '../base64.ts';
 import { QupskdError } from '../errors.ts';
 
 /** Refusal codes of the peer API, with the HTTP status that carries each. */
@@ -67,7 +68,6 @@ export const SAE_ID_BYTES_MAX = 256;
 const VERSION = 2;
 const MESSAGE_CHARS_MAX = 1024;
 const KEY_ID_1_CHARS_MAX = 128;
-const BASE64_OF_32_BYTES = /^[A-Za-z0-9+/]{43}=$/;
 
 /** Who speaks to whom: it names the link. */
 export interface Route {
@@ -271,14 +271,6 @@ export function formatOffer1(keyId: string): Buffer {
 /** Protocol 1's answer to `/ack`. */
 export function formatOk1(): Buffer {
   return Buffer.from('{"status": "ok"}');
-}
-
-/** The 32 bytes that a canonical base64 text stands for, or null when it is anything else. */
-export function bytes32FromBase64(text: string): Buffer | null {
-  if (!BASE64_OF_32_BYTES.test(text)) return null;
-  const bytes = Buffer.from(text, 'base64');
-  // The last character carries two bits that decoders ignore: only one spelling is canonical.
-  return bytes.toString('base64') === text ? bytes : null;
 }
 
 function json(message: object): Buffer {

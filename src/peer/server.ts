@@ -19,13 +19,13 @@ import express, {
 import { MemoryStore, rateLimit } from 'express-rate-limit';
 import type { ListenConfig } from '../config/types.ts';
 import type { Log } from '../log.ts';
+import { isLoopbackAddress } from '../loopback.ts';
 import { type Answer, errorAnswer, okAnswer, writeAnswer } from './answer.ts';
 import { PEER_SERVER_LIMITS, type PeerServerLimits } from './limits.ts';
 import { LinkGate, type ServedLink } from './link-gate.ts';
-import { Listener } from './listener.ts';
+import { createPeerListener } from './listener.ts';
 import { ERROR_STATUS, type ErrorAnswerCode } from './messages.ts';
 import { notAllowed, routeLinks, type Serve } from './routes.ts';
-import { isLoopback } from './source-addresses.ts';
 
 export type { ServedLink } from './link-gate.ts';
 
@@ -68,10 +68,11 @@ export function createPeerServer(options: PeerServerOptions): PeerServer {
   const counters = emptyCounters();
   const rateStore = new MemoryStore();
   const app = createApp({ ...options, limits, counters, rateStore });
-  const listener = new Listener({ ...options, app, limits, linkCount: options.links.length });
+  const { listen, links, log } = options;
+  const listener = createPeerListener({ app, listen, limits, linkCount: links.length, log });
   return {
     counters,
-    listen: () => listener.listen(),
+    listen: async () => ({ port: await listener.listen(listen.host, listen.port) }),
     close: async () => {
       await listener.close();
       rateStore.shutdown();
@@ -153,7 +154,7 @@ function healthAnswer({ health, counters }: AppInput, request: Request): Answer 
 /** A reverse proxy on this host calls from loopback too, but on behalf of somebody. */
 function isLocalCaller({ socket, headers }: Request): boolean {
   const forwarded = headers['forwarded'] ?? headers['x-forwarded-for'];
-  return forwarded === undefined && isLoopback(socket.remoteAddress ?? '');
+  return forwarded === undefined && isLoopbackAddress(socket.remoteAddress ?? '');
 }
 
 /** What express and its body parser throw is the caller's fault below 500, and ours otherwise. */

@@ -1,19 +1,16 @@
 /**
- * Which source addresses may use a link, and which callers are on this very host.
+ * Which source addresses may use a link.
  *
- * Compares addresses, not texts: `::ffff:10.0.0.1` is 10.0.0.1. All loopback addresses are one
- * host, because what is called `localhost` may arrive from either family. A source address proves
- * nothing against somebody on the path; on protocol 1 there is nothing better.
+ * Compares addresses, not texts. All loopback addresses are one host, because what is called
+ * `localhost` may arrive from either family. A source address proves nothing against somebody on the
+ * path; on protocol 1 there is nothing better.
  */
 import { lookup } from 'node:dns/promises';
-import { BlockList, isIP } from 'node:net';
-import { within } from './limits.ts';
+import { BlockList } from 'node:net';
+import { addLoopback, familyOf, isListed, isLoopbackAddress } from '../loopback.ts';
+import { within } from '../within.ts';
 
 const RESOLVED_ADDRESSES_MAX = 64;
-
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
-LOOPBACK.addAddress('::1', 'ipv6');
 
 /** Decides for one source address, as `socket.remoteAddress` gives it. */
 export type SourceCheck = (address: string) => Promise<boolean>;
@@ -21,15 +18,10 @@ export type SourceCheck = (address: string) => Promise<boolean>;
 /** All addresses that a host name, or an address, stands for. */
 export type FindAddresses = (host: string) => Promise<readonly string[]>;
 
-/** True for an address that only this host has. */
-export function isLoopback(address: string): boolean {
-  return contains(LOOPBACK, address);
-}
-
 /** Allows the addresses of the list, and no other. */
 export function allowListed(addresses: readonly string[]): SourceCheck {
   const list = addressList(addresses);
-  return (address) => Promise.resolve(contains(list, address));
+  return (address) => Promise.resolve(isListed(list, address));
 }
 
 /**
@@ -59,7 +51,7 @@ export function allowHostOf(
       expiresAtMs = performance.now() + resolveTtlMs;
       list = find();
     }
-    return contains(await list, address);
+    return isListed(await list, address);
   };
 }
 
@@ -71,18 +63,7 @@ function addressList(addresses: readonly string[]): BlockList {
   const list = new BlockList();
   for (const address of addresses) {
     list.addAddress(address, familyOf(address));
-    if (isLoopback(address)) {
-      list.addSubnet('127.0.0.0', 8, 'ipv4');
-      list.addAddress('::1', 'ipv6');
-    }
+    if (isLoopbackAddress(address)) addLoopback(list);
   }
   return list;
-}
-
-function contains(list: BlockList, address: string): boolean {
-  return isIP(address) !== 0 && list.check(address, familyOf(address));
-}
-
-function familyOf(address: string): 'ipv4' | 'ipv6' {
-  return isIP(address) === 4 ? 'ipv4' : 'ipv6';
 }

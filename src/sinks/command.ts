@@ -7,7 +7,7 @@
  */
 import type { CommandSinkConfig } from '../config/types.ts';
 import type { Secret } from '../secret.ts';
-import { keyText } from './key-text.ts';
+import { withKeyText } from './key-text.ts';
 import { ProgramRunner } from './run-program.ts';
 import type { Sink } from './sink.ts';
 
@@ -25,12 +25,7 @@ export class CommandSink implements Sink {
   }
 
   async install(psk: Secret, signal: AbortSignal): Promise<void> {
-    const text = keyText(psk);
-    try {
-      await this.#run('install', text, signal);
-    } finally {
-      text.wipe();
-    }
+    await withKeyText(psk, (text) => this.#run('install', text, signal));
   }
 
   async remove(signal: AbortSignal): Promise<void> {

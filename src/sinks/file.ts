@@ -13,7 +13,7 @@ import type { FileSinkConfig } from '../config/types.ts';
 import { errorCode } from '../error-code.ts';
 import { QupskdError } from '../errors.ts';
 import type { Secret } from '../secret.ts';
-import { keyText } from './key-text.ts';
+import { withKeyText } from './key-text.ts';
 import type { Sink } from './sink.ts';
 
 const FILE_MODE = 0o600;
@@ -32,16 +32,15 @@ export class FileSink implements Sink {
   }
 
   async install(psk: Secret, signal: AbortSignal): Promise<void> {
-    const text = keyText(psk);
-    try {
-      await mkdir(this.#folder, { recursive: true, mode: FOLDER_MODE });
-      await this.#sweep();
-      await this.#replace(text, signal);
-    } catch (error) {
-      throw this.#failure('written', error);
-    } finally {
-      text.wipe();
-    }
+    await withKeyText(psk, async (text) => {
+      try {
+        await mkdir(this.#folder, { recursive: true, mode: FOLDER_MODE });
+        await this.#sweep();
+        await this.#replace(text, signal);
+      } catch (error) {
+        throw this.#failure('written', error);
+      }
+    });
   }
 
   async remove(): Promise<void> {

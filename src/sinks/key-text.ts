@@ -16,12 +16,24 @@ const ALPHABET = Buffer.from(
 );
 
 /**
- * Encodes a PSK; the caller wipes the result.
+ * Lends the text of a PSK, and wipes it afterwards.
  *
  * @param psk - 32 bytes, not all zero
- * @throws QupskdError `ERR_SINK_FAILED` for anything else
+ * @throws QupskdError `ERR_SINK_FAILED` for anything else, before `use` is called
  */
-export function keyText(psk: Secret): Secret {
+export async function withKeyText(
+  psk: Secret,
+  use: (text: Secret) => Promise<void>,
+): Promise<void> {
+  const text = keyText(psk);
+  try {
+    await use(text);
+  } finally {
+    text.wipe();
+  }
+}
+
+function keyText(psk: Secret): Secret {
   const bytes = psk.reveal();
   if (bytes.length !== PSK_BYTES) {
     throw new QupskdError('ERR_SINK_FAILED', `a PSK of ${bytes.length} bytes was refused`);

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from '../error-code.ts';
 import { QupskdError } from '../errors.ts';
 import type { Secret } from '../secret.ts';
+import { within } from '../within.ts';
 import type { Sink } from './sink.ts';
 
 const BACKOFF_FIRST_MS = 1_000;
@@ -41,7 +42,6 @@ interface Order {
 export class SinkRunner {
   readonly #workers: readonly SinkWorker[];
   readonly #onSettled: () => void;
-  readonly #wait: Tools['wait'];
   #newest = 0;
   #stopped: boolean = false;
 
@@ -50,7 +50,6 @@ export class SinkRunner {
     const tools: Tools = { onFailed, random, wait, onHeld: () => this.#reportIfSettled() };
     this.#workers = options.sinks.map((sink) => new SinkWorker(sink, tools));
     this.#onSettled = options.onSettled;
-    this.#wait = wait;
   }
 
   /** @param psk - taken over: the caller must not use it any more */
@@ -67,10 +66,7 @@ export class SinkRunner {
   /** Aborts what is under way and wipes every copy, within a second; later orders do nothing. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    const deadline = new AbortController();
-    const tooLong = this.#wait(STOP_MAX_MS, deadline.signal);
-    await Promise.race([Promise.all(this.#workers.map((worker) => worker.stop())), tooLong]);
-    deadline.abort();
+    await within(Promise.all(this.#workers.map((worker) => worker.stop())), STOP_MAX_MS);
     for (const worker of this.#workers) worker.wipe();
   }
 

@@ -7,7 +7,7 @@
  */
 import type { WgSetPskSinkConfig } from '../config/types.ts';
 import { Secret } from '../secret.ts';
-import { keyText } from './key-text.ts';
+import { withKeyText } from './key-text.ts';
 import { ProgramRunner } from './run-program.ts';
 import type { Sink } from './sink.ts';
 import { checkTarget, targetLabel } from './wireguard-target.ts';
@@ -29,12 +29,7 @@ export class WgSetPskSink implements Sink {
   }
 
   async install(psk: Secret, signal: AbortSignal): Promise<void> {
-    const text = keyText(psk);
-    try {
-      await this.#set(text, signal);
-    } finally {
-      text.wipe();
-    }
+    await withKeyText(psk, (text) => this.#set(text, signal));
   }
 
   // Never by an empty standard input: what that does is an accident of the program's decoder.

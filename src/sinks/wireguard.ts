@@ -12,7 +12,7 @@
 import type { WireguardSinkConfig } from '../config/types.ts';
 import { QupskdError } from '../errors.ts';
 import type { Secret } from '../secret.ts';
-import { keyText } from './key-text.ts';
+import { withKeyText } from './key-text.ts';
 import { type ProgramCall, ProgramRunner } from './run-program.ts';
 import type { Sink } from './sink.ts';
 import { checkTarget, targetLabel } from './wireguard-target.ts';
@@ -41,16 +41,10 @@ export class WireguardSink implements Sink {
 
   async install(psk: Secret, signal: AbortSignal): Promise<void> {
     const { program, publicKey } = this.#config;
-    const text = keyText(psk);
-    try {
-      await this.#change(
-        ['/bin/sh', '-c', SET_FROM_PIPE, 'sh', program, this.#config.interface, publicKey],
-        text,
-        signal,
-      );
-    } finally {
-      text.wipe();
-    }
+    const set = ['sh', program, this.#config.interface, publicKey];
+    await withKeyText(psk, (text) =>
+      this.#change(['/bin/sh', '-c', SET_FROM_PIPE, ...set], text, signal),
+    );
   }
 
   async remove(signal: AbortSignal): Promise<void> {

@@ -3,8 +3,8 @@
  *
  * The namespaces are joined by a veth pair, and each end runs a wireguard-go, whose control socket is
  * seen from every namespace: programs that call `wg` may run anywhere. Names are unique per tunnel,
- * so that test runs do not meet. `stop` ends every process that was started here, by its pid, and removes
- * the namespaces; what a test starts with `spawnIn` is among them.
+ * so that test runs do not meet. `stop` ends every process that was started here, by its pid, and
+ * removes the namespaces; what a test starts with `spawnIn` is among them.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';

@@ -6,6 +6,7 @@
  */
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { QupskdError } from '../../errors.ts';
+import { outliveReaders } from '../../output.ts';
 import { SAE_ID_HEADER } from './caller.ts';
 import { createSimulator, type Simulator, STORE_DEFAULTS } from './server.ts';
 
@@ -86,6 +87,7 @@ const program = new Command('qkd-simulator')
   .exitOverride();
 
 async function main(): Promise<void> {
+  outliveReaders();
   program.parse();
   const [host = '', port = 0] = program.processedArgs as [string?, number?];
   const options = program.opts<ProgramOptions>();
@@ -138,6 +140,6 @@ main().catch((error: unknown) => {
     return;
   }
   if (!(error instanceof QupskdError)) throw error;
-  process.stderr.write(`qkd-simulator: ${error.message}. ${error.remedy ?? ''}\n`);
+  process.stderr.write(`qkd-simulator: ${error.message} ${error.remedy ?? ''}\n`);
   process.exitCode = EXIT_CANNOT_START;
 });

@@ -15,9 +15,10 @@ import express, {
   type Response,
 } from 'express';
 import type { TlsConfig } from '../../config/types.ts';
+import { HttpListener } from '../../http-listener.ts';
+import { readTls } from '../../tls.ts';
 import { callerOf } from './caller.ts';
 import { FAULT_MESSAGE, type Faults, KeyIdCounter, noFaults } from './faults.ts';
-import { Listener } from './listener.ts';
 import { StatelessKeys } from './stateless.ts';
 import { type IssuedKey, type KeySource, KeyStore, type StoreOptions } from './store.ts';
 import {
@@ -33,6 +34,11 @@ import {
 
 /** Room for 128 key_IDs. */
 const REQUEST_BYTES_MAX = 16 * 1024;
+
+const CONNECTIONS_MAX = 1_024;
+const HANDSHAKE_TIMEOUT_MS = 5_000;
+const HEADERS_TIMEOUT_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 10_000;
 
 /** master_SAE_ID of a Status whose caller is anonymous. */
 const ANONYMOUS_SAE_ID = 'anonymous';
@@ -55,7 +61,7 @@ export interface Simulator {
    *
    * @param port - 0 for any free one
    * @returns its base URL, with the real port
-   * @throws QupskdError `ERR_CONFIG_*`
+   * @throws QupskdError `ERR_CONFIG_ENVIRONMENT`
    */
   listen(host: string, port: number): Promise<{ readonly url: string; readonly port: number }>;
   /** Ends at once: every connection is closed, whatever is in progress. */
@@ -69,7 +75,11 @@ export const STORE_DEFAULTS: StoreOptions = {
   nowMs: () => performance.now(),
 };
 
-/** Makes a simulator; it serves when told to listen. */
+/**
+ * Makes a simulator; it serves when told to listen.
+ *
+ * @throws QupskdError `ERR_CONFIG_UNREADABLE`, `ERR_CONFIG_INVALID` for the TLS files
+ */
 export function createSimulator(options: SimulatorOptions = {}): Simulator {
   const { kmeId = 'kme_simulator', tls = null } = options;
   const source = options.stateless
@@ -79,7 +89,20 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
   const closing = new AbortController();
   const mutualTls = tls?.cacert != null;
   const app = createApp({ kmeId, source, faults, mutualTls, closing: closing.signal });
-  const listener = new Listener(app, tls);
+  const listener = new HttpListener({
+    handler: app,
+    // The app answers 401 and the reason, which a broken handshake would not tell.
+    tls: tls && {
+      ...readTls(tls, 'the simulated KME'),
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      requestCert: mutualTls,
+      rejectUnauthorized: false,
+    },
+    limits: { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+    connectionsMax: CONNECTIONS_MAX,
+    connectionsPerSourceMax: CONNECTIONS_MAX,
+    closeGraceMs: 0,
+  });
   return {
     faults,
     async listen(host, port) {

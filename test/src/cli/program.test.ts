@@ -1,9 +1,11 @@
 /** The program as an operator and a service manager meet it: arguments, signals, exit codes. */
 import { readFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { resolve } from 'node:path';
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { bundleProgram, type Program } from '../../support/bundled-program.ts';
+import { endAll } from '../../support/ending.ts';
+import { closedPort, tcpServer } from '../../support/servers.ts';
 import { edited, FLAT, Folder, PLANTED } from '../config/toml-file.ts';
-import { buildWithStubDaemon, type Program } from './bundle.ts';
 
 /** A daemon that ignores a signal is ended after 2 s; the rest is for a loaded machine. */
 const STOP_TEST_MS_MAX = 10_000;
@@ -14,29 +16,23 @@ let toml: string;
 let file: string;
 
 beforeAll(async () => {
-  program = await buildWithStubDaemon();
+  const stub = resolve('test/src/cli/stub-daemon.ts');
+  program = await bundleProgram('src/main.ts', [
+    {
+      name: 'stub-daemon',
+      setup: (bundler) => bundler.onResolve({ filter: /\/daemon\.ts$/ }, () => ({ path: stub })),
+    },
+  ]);
   toml = edited(
     FLAT,
     ['"localhost"', '"127.0.0.1"'],
-    ['5555', String(await freePort())],
+    ['5555', String(await closedPort())],
     ['./psk/alice', `${folder.path}/psk`],
   );
   file = folder.write('good.toml', toml);
 });
 
-afterAll(() => {
-  program.remove();
-  folder.remove();
-});
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  const port = await new Promise<number>((resolve) => {
-    probe.listen(0, '127.0.0.1', () => resolve((probe.address() as AddressInfo).port));
-  });
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
+afterEach(endAll);
 
 describe('what starts nothing', () => {
   test('--version is that of the package', async () => {
@@ -94,17 +90,12 @@ describe('check', () => {
   });
 
   test('a port in use is a problem of the machine, exit code 2', async () => {
-    const busy = createServer();
-    await new Promise<void>((resolve) => {
-      busy.listen(0, '127.0.0.1', resolve);
-    });
-    const { port } = busy.address() as AddressInfo;
+    const { port } = await tcpServer(() => {});
     const taken = folder.write(
       'taken.toml',
       toml.replace(/qupskd_port = \d+/, `qupskd_port = ${port}`),
     );
     const { code, stderr } = await program.run(['check', taken]);
-    busy.close();
     expect(code).toBe(2);
     expect(stderr).toBe(
       `${taken}: qupskd_port: is in use. Stop what listens there (it may be this daemon, running), ` +
@@ -121,9 +112,8 @@ describe('check', () => {
     );
     closed.mode(0o555);
     // Root may write everywhere, so there the program runs as nobody.
-    const { code, stderr } = await program.run(['check', target], {}, 'unprivileged');
+    const { code, stderr } = await program.run(['check', target], { as: 'unprivileged' });
     closed.mode(0o700);
-    closed.remove();
     expect(code).toBe(2);
     expect(stderr).toBe(
       `${target}: key_folder: lies in a folder that this user cannot write to. Give the user of ` +
@@ -133,10 +123,10 @@ describe('check', () => {
 
   test('the file comes from QUPSKD_CONFIG_FILE, and an argument goes before it', async () => {
     const env = { QUPSKD_CONFIG_FILE: '/nonexistent/env.toml' };
-    expect((await program.run(['check'], env)).stderr).toMatch(
+    expect((await program.run(['check'], { env })).stderr).toMatch(
       /^\/nonexistent\/env\.toml: cannot be read/,
     );
-    expect((await program.run(['check', file], env)).code).toBe(0);
+    expect((await program.run(['check', file], { env })).code).toBe(0);
   });
 });
 
@@ -156,7 +146,7 @@ describe('the daemon', () => {
   ])('%s ends %j cleanly with exit code 0', async (signal, args, byEnvironment) => {
     const running = program.start(
       args.map((arg) => arg.replace('FILE', file)),
-      byEnvironment ? { QUPSKD_CONFIG_FILE: file } : {},
+      { env: byEnvironment ? { QUPSKD_CONFIG_FILE: file } : {} },
     );
     await running.printed('started');
     running.child.kill(signal);
@@ -170,7 +160,7 @@ describe('the daemon', () => {
   test(
     'one that does not stop is ended after 2 s with exit code 1',
     async () => {
-      const running = program.start([file], { QUPSKD_STUB: 'hangs' });
+      const running = program.start([file], { env: { QUPSKD_STUB: 'hangs' } });
       await running.printed('started');
       const signalledAt = performance.now();
       running.child.kill('SIGTERM');
@@ -185,7 +175,7 @@ describe('the daemon', () => {
   );
 
   test('a second signal ends it at once with exit code 1', async () => {
-    const running = program.start([file], { QUPSKD_STUB: 'hangs' });
+    const running = program.start([file], { env: { QUPSKD_STUB: 'hangs' } });
     await running.printed('started');
     running.child.kill('SIGINT');
     await running.printed('stopping');
@@ -198,7 +188,7 @@ describe('the daemon', () => {
     ['throws-later', 'EPLANTED'],
     ['rejects-later', 'RangeError'],
   ])('a daemon that %s: code and frames, no message, exit code 1', async (stub, code) => {
-    const ended = await program.run([file], { QUPSKD_STUB: stub });
+    const ended = await program.run([file], { env: { QUPSKD_STUB: stub } });
     expect(ended.code).toBe(1);
     expect(ended.stderr).toMatch(
       new RegExp(`^qupskd: internal failure: ${code}\\. This is a bug .*\n( {4}at .*\n)+$`),

@@ -1,9 +1,11 @@
 /** What a machine lacks for a configuration that is right by itself. */
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { checkEnvironment } from '../../../src/config/environment.ts';
 import { formatProblem } from '../../../src/config/problem.ts';
+import { testIpv6 } from '../../support/test-ipv6.ts';
 import { edited, FLAT, Folder, PUBLIC_KEY, STRUCTURED } from './toml-file.ts';
 
 const SINK = 'type = "file"\npath = "./psk/bob.key"';
@@ -26,7 +28,6 @@ beforeAll(async () => {
 
 afterAll(() => {
   taken.close();
-  folder.remove();
 });
 
 async function problems(toml: string): Promise<readonly string[]> {
@@ -57,6 +58,16 @@ test('a port that somebody listens on', async () => {
     'listen.port: is in use. Stop what listens there (it may be this daemon, running), or take ' +
       'another port.',
   ]);
+});
+
+testIpv6('localhost, where only ::1 has its port taken', async () => {
+  const other = createServer().listen(0, '::1');
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  const config = await folder.load(edited(STRUCTURED, ['5555', String(port)]));
+  const found = await checkEnvironment(config);
+  other.close();
+  expect(found.map(({ key, message }) => `${key} ${message}`)).toEqual(['listen.port is in use.']);
 });
 
 test('an address that this machine does not have', async () => {

@@ -1,6 +1,6 @@
 /** What a file that is in order becomes: both forms, defaults, and what it warns of. */
 
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { Secret } from '../../../src/secret.ts';
 import { edited, FLAT, Folder, PUBLIC_KEY, STRONG_PSK, STRUCTURED } from './toml-file.ts';
 
@@ -11,7 +11,6 @@ const PROTOCOL_1_WARNING =
   'this quPSKd too, write at both ends: protocol = 2 and local_SAE_ID = "…".';
 
 const folder = new Folder();
-afterAll(() => folder.remove());
 
 describe('the flat form', () => {
   test('with the keys of the original alone it is protocol 1 as the original speaks it', async () => {

@@ -1,9 +1,8 @@
 /** Where the psk comes from, and when it is refused or warned of. */
-import { afterAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { edited, FLAT, Folder, PLANTED, STRONG_PSK, STRUCTURED } from './toml-file.ts';
 
 const folder = new Folder();
-afterAll(() => folder.remove());
 
 const without = (toml: string): string => edited(toml, [`psk = "${STRONG_PSK}"\n`, '']);
 const fromFile = (file: string): string =>

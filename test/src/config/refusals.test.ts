@@ -1,5 +1,5 @@
 /** Every refusal in its own words, and never with a value. */
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { loadConfig } from '../../../src/config/load.ts';
 import { ConfigError } from '../../../src/config/problem.ts';
 import { DURATIONS, KEYS_AND_TABLES, VALUES } from './refusals-of-values.ts';
@@ -10,7 +10,6 @@ const REFUSALS = [...KEYS_AND_TABLES, ...VALUES, ...DURATIONS, ...RELATIONS, ...
 
 const folder = new Folder();
 const pskFile = folder.write('psk', 'x'.repeat(44));
-afterAll(() => folder.remove());
 
 const complete = (toml: string): string => toml.replace('PSK_FILE', pskFile);
 

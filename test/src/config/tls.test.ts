@@ -1,12 +1,11 @@
 /** cacert, cert and key in [kme], [listen] and [[link]]. */
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { generate } from 'selfsigned';
 import { edited, FLAT, Folder, PLANTED, STRONG_PSK, STRUCTURED } from './toml-file.ts';
 
 const NO_TLS = { cacert: null, cert: null, key: null };
 const folder = new Folder();
-afterAll(() => folder.remove());
 
 const pem = { cacert: '', cert: '', key: '', otherKey: '' };
 const lines = (): string => `cacert = "${pem.cacert}"\ncert = "${pem.cert}"\nkey = "${pem.key}"\n`;

@@ -1,10 +1,10 @@
 /** A folder of its own for a test, and what loadConfig says about a file in it. */
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig } from '../../../src/config/load.ts';
 import { ConfigError, formatProblem } from '../../../src/config/problem.ts';
 import type { Config } from '../../../src/config/types.ts';
+import { makeFolder } from '../../support/folders.ts';
 
 /** Stands in every value that could be a secret, and must stand in no message. */
 export const PLANTED = 'planted-secret';
@@ -51,7 +51,7 @@ export function edited(text: string, ...edits: readonly Edit[]): string {
 }
 
 export class Folder {
-  readonly path = mkdtempSync(join(tmpdir(), 'qupskd-config-'));
+  readonly path = makeFolder();
 
   write(name: string, content: string | Buffer, mode = 0o600): string {
     const file = join(this.path, name);
@@ -79,9 +79,5 @@ export class Folder {
       if (!(error instanceof ConfigError)) throw error;
       return error.problems.map((problem) => formatProblem(problem).replace(`${file}: `, ''));
     }
-  }
-
-  remove(): void {
-    rmSync(this.path, { recursive: true });
   }
 }

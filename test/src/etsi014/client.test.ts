@@ -2,18 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { ErrorCode } from '../../../src/errors.ts';
 import type { KmeClient } from '../../../src/etsi014/client.ts';
-import {
-  answering,
-  clientOf,
-  endAll,
-  failureOf,
-  httpServer,
-  KEY,
-  KEY_CONTAINER,
-  KEY_ID,
-  NEVER,
-  simulatorAt,
-} from './support.ts';
+import { endAll } from '../../support/ending.ts';
+import { failureOf } from '../../support/failure.ts';
+import { NEVER } from '../../support/never.ts';
+import { answering, httpServer } from '../../support/servers.ts';
+import { clientOf, KEY, KEY_CONTAINER, KEY_ID, simulatorAt } from './support.ts';
 
 afterEach(endAll);
 

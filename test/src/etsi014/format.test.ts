@@ -12,7 +12,8 @@ import {
   parseKeyContainer,
   parseStatus,
 } from '../../../src/etsi014/format.ts';
-import { KEY, KEY_CONTAINER, KEY_ID, spellingsIn, vectors } from './support.ts';
+import { plantedIn } from '../../support/planted.ts';
+import { KEY, KEY_CONTAINER, KEY_ID, vectors } from './support.ts';
 
 interface Vectors {
   status: { json: Record<string, unknown>; read: object };
@@ -136,7 +137,7 @@ describe('clause 6.3: Key container', () => {
     const error = errorOf(() => parseKeyContainer(body, 256, KEY_ID));
     expect(error.code).toBe('ERR_KME_MALFORMED');
     expect(error.message).toContain(field);
-    expect(spellingsIn(error.message, KEY)).toEqual([]);
+    expect(plantedIn(error.message, KEY)).toEqual([]);
   });
 
   test('every key of 32 bytes comes through as it is', () => {

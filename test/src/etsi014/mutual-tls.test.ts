@@ -1,18 +1,23 @@
 /** TLS between SAE and KME, of both sides, with certificates made for this file. */
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import https from 'node:https';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import type { TLSSocket } from 'node:tls';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { KmeClient } from '../../../src/etsi014/client.ts';
+import { createSimulator } from '../../../src/etsi014/simulator/server.ts';
 import { type CertificateFiles, makeCertificates } from '../../support/certificates.ts';
-import { clientOf, endAll, failureOf, NEVER, serve, shown, simulatorAt } from './support.ts';
+import { endAll } from '../../support/ending.ts';
+import { failureOf, shown } from '../../support/failure.ts';
+import { makeFolder } from '../../support/folders.ts';
+import { NEVER } from '../../support/never.ts';
+import { serve } from '../../support/servers.ts';
+import { clientOf, simulatorAt } from './support.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'qupskd-tls-'));
+const folder = makeFolder();
 let trusted: CertificateFiles;
 let foreign: CertificateFiles;
 
@@ -21,7 +26,6 @@ beforeAll(async () => {
   foreign = await makeCertificates(join(folder, 'foreign'), ['kme', 'alice']);
 });
 afterEach(endAll);
-afterAll(() => rmSync(folder, { recursive: true }));
 
 const simulatorWithTls = async () =>
   await simulatorAt({ tls: { cacert: trusted.cacert, ...trusted.leaf('kme') } });
@@ -156,30 +160,10 @@ describe('the client', () => {
   });
 });
 
-describe('TLS files', () => {
-  const broken = (files: object) => async () =>
-    clientOf('https://kme.invalid', { tls: { cacert: null, cert: null, key: null, ...files } });
-
-  test('one that cannot be read is named', async () => {
-    const file = join(folder, 'missing.pem');
-    const error = await failureOf(broken({ cacert: file })());
-    expect(error.code).toBe('ERR_CONFIG_UNREADABLE');
-    expect(error.message).toContain(`${file} cannot be read (ENOENT)`);
-  });
-
-  test('one that is not PEM', async () => {
-    const file = join(folder, 'not.pem');
-    writeFileSync(file, 'PLANTED');
-    const error = await failureOf(broken({ cert: file, key: file })());
-    expect(error.code).toBe('ERR_CONFIG_INVALID');
-    expect(error.message).toContain(file);
-    expect(shown(error)).not.toContain('PLANTED');
-  });
-
-  test('a key that does not belong to the certificate', async () => {
-    const files = { cert: trusted.leaf('alice').cert, key: trusted.leaf('bob').key };
-    const error = await failureOf(broken(files)());
-    expect(error.code).toBe('ERR_CONFIG_INVALID');
-    expect(error.message).toContain('KEY_VALUES_MISMATCH');
-  });
+test('TLS files that cannot be used are named by their owner', () => {
+  const tls = { cacert: null, cert: trusted.leaf('alice').cert, key: trusted.leaf('bob').key };
+  expect(() => clientOf('https://kme.invalid', { tls })).toThrow(
+    /^The TLS files of the KME at https:\/\/kme\.invalid cannot be used/,
+  );
+  expect(() => createSimulator({ tls })).toThrow(/^The TLS files of the simulated KME cannot/);
 });

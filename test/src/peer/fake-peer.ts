@@ -1,30 +1,25 @@
 /**
- * The two ends of a client's test: alice's PeerClient, and a peer that answers as a test says, with
+ * The two ends of a client's test: alice's Protocol2Client, and a peer that answers as a test says, with
  * or without bob's signature.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MAC_HEADER } from '../../../src/peer/auth.ts';
-import { PeerClient, type PeerClientInput } from '../../../src/peer/client.ts';
+import { Protocol2Client, type Protocol2ClientInput } from '../../../src/peer/client-protocol-2.ts';
 import type { Endpoint } from '../../../src/peer/messages.ts';
-import { authenticatorOf, CHAIN, CONFIRM_I, EXCHANGE, KEY_ID, stopServers } from './support.ts';
+import { atEnd } from '../../support/ending.ts';
+import { httpServer, type Served } from '../../support/servers.ts';
+import { authenticatorOf, CHAIN, CONFIRM_I, EXCHANGE, KEY_ID } from './support.ts';
 
-export const SIGNAL = new AbortController().signal;
 export const NEW = { exchange: EXCHANGE };
 export const ROTATE = { exchange: EXCHANGE, chain: CHAIN, epoch: 2 };
 export const ACK = { exchange: EXCHANGE, keyId: KEY_ID, confirm: CONFIRM_I };
 export const OFFER = { exchange: EXCHANGE, chain: CHAIN, epoch: 2, keyId: KEY_ID };
 
-/** What the tests open; closePeers() closes it. */
-export const open: { close(): unknown }[] = [];
-
-export async function closePeers(): Promise<void> {
-  for (const thing of open.splice(0)) thing.close();
-  await stopServers();
-}
-
-export function clientOf(port: number, change: Partial<PeerClientInput> = {}): PeerClient {
-  const client = new PeerClient({
+export function clientOf(
+  port: number,
+  change: Partial<Protocol2ClientInput> = {},
+): Protocol2Client {
+  const client = new Protocol2Client({
     url: `http://127.0.0.1:${port}`,
     tls: null,
     authenticator: authenticatorOf('alice', 'bob'),
@@ -32,7 +27,7 @@ export function clientOf(port: number, change: Partial<PeerClientInput> = {}): P
     remoteSaeId: 'bob',
     ...change,
   });
-  open.push(client);
+  atEnd(() => client.close());
   return client;
 }
 
@@ -66,9 +61,9 @@ export interface SeenRequest {
 /** A peer that does as the test says. */
 export async function startPeer(
   answer: (request: SeenRequest, response: ServerResponse) => void,
-): Promise<{ port: number; requests: SeenRequest[]; server: Server }> {
+): Promise<Served & { requests: SeenRequest[] }> {
   const requests: SeenRequest[] = [];
-  const server = createServer((request, response) => {
+  const served = await httpServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
@@ -79,14 +74,7 @@ export async function startPeer(
       answer(seen, response);
     });
   });
-  open.push({
-    close() {
-      server.close();
-      server.closeAllConnections();
-    },
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { port: (server.address() as AddressInfo).port, requests, server };
+  return { ...served, requests };
 }
 
 export function send(response: ServerResponse, { status, body, mac }: SignedAnswer): void {

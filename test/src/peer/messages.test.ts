@@ -2,7 +2,6 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { QupskdError } from '../../../src/errors.ts';
 import {
-  bytes32FromBase64,
   decodeBody,
   ERROR_STATUS,
   type ErrorAnswerCode,
@@ -251,16 +250,6 @@ describe('with arbitrary input', () => {
         } catch (error) {
           expect(error).toMatchObject({ code: 'ERR_PEER_MALFORMED' });
         }
-      }),
-    );
-  });
-
-  test('base64 is read in its canonical spelling only', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ minLength: 0, maxLength: 40 }), (bytes) => {
-        const read = bytes32FromBase64(Buffer.from(bytes).toString('base64'));
-        if (bytes.length === 32) expect(read).toEqual(Buffer.from(bytes));
-        else expect(read).toBeNull();
       }),
     );
   });

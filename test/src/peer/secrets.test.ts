@@ -1,15 +1,16 @@
 /** A planted psk and planted TLS keys are found nowhere: not in a log, an answer, a result, an error. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { inspect } from 'node:util';
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import type { TlsConfig } from '../../../src/config/types.ts';
 import { createLog, type RootLog } from '../../../src/log.ts';
-import { PeerClient } from '../../../src/peer/client.ts';
+import { Protocol2Client } from '../../../src/peer/client-protocol-2.ts';
 import { makeCertificates } from '../../support/certificates.ts';
+import { endAll } from '../../support/ending.ts';
+import { makeFolder } from '../../support/folders.ts';
+import { NEVER } from '../../support/never.ts';
 import {
   authenticatorOf,
   CONFIRM_I,
@@ -18,20 +19,16 @@ import {
   link2,
   PSK,
   startServer,
-  stopServers,
 } from './support.ts';
 
-const SIGNAL = new AbortController().signal;
 const ACK = { exchange: EXCHANGE, keyId: KEY_ID, confirm: CONFIRM_I };
 
-let folder: string;
 let alice: TlsConfig;
 let bob: TlsConfig;
 let planted: readonly string[];
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'qupskd-peer-secrets-'));
-  const { cacert, ...certificates } = await makeCertificates(folder, ['alice', 'bob']);
+  const { cacert, ...certificates } = await makeCertificates(makeFolder(), ['alice', 'bob']);
   const leaf = (name: string) => certificates.leaf(name);
   [alice, bob] = [
     { cacert, ...leaf('alice') },
@@ -50,8 +47,7 @@ beforeAll(async () => {
     ...(await Promise.all(keys)),
   ];
 });
-afterEach(stopServers);
-afterAll(() => rm(folder, { recursive: true }));
+afterEach(endAll);
 
 /** Collects what is written to the console, to sockets and to the log from here on. */
 function listenToEverything(): { said: string[]; log: RootLog; stop: () => Promise<void> } {
@@ -104,10 +100,10 @@ test('everything that is said, sent in clear, returned or raised', async () => {
   ]) {
     const authenticator = authenticatorOf('alice', 'bob', psk);
     const ids = { localSaeId: 'alice', remoteSaeId: 'bob' };
-    const client = new PeerClient({ url, tls, authenticator, ...ids });
+    const client = new Protocol2Client({ url, tls, authenticator, ...ids });
     const results = [
-      await client.requestNew({ exchange: EXCHANGE }, SIGNAL),
-      await client.ack(ACK, SIGNAL),
+      await client.requestNew({ exchange: EXCHANGE }, NEVER),
+      await client.ack(ACK, NEVER),
     ];
     const shown = { depth: 20, showHidden: true };
     said.push(JSON.stringify(results), inspect([results, client, authenticator], shown));

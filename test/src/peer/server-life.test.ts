@@ -2,6 +2,9 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { PeerReply } from '../../../src/peer/link-port.ts';
 import { createPeerServer, type PeerHealth } from '../../../src/peer/server.ts';
+import { endAll } from '../../support/ending.ts';
+import { testIpv6 } from '../../support/test-ipv6.ts';
+import { until } from '../../support/until.ts';
 import {
   call,
   callSigned,
@@ -11,14 +14,12 @@ import {
   openConnection,
   RecordingLog,
   startServer,
-  stopServers,
-  until,
   untilClosed,
 } from './support.ts';
 
 const NEW = { endpoint: '/new', message: HEAD } as const;
 
-afterEach(stopServers);
+afterEach(endAll);
 
 describe('/healthz', () => {
   const links = { 'to-alice': { state: 'committed', epoch: 3 } };
@@ -90,13 +91,21 @@ describe('the end', () => {
   });
 });
 
+testIpv6('localhost is served on both of its addresses', async () => {
+  const listen = { host: 'localhost', port: 0, tls: null };
+  const { port } = await startServer([link2()], { listen });
+  for (const address of ['127.0.0.1', '[::1]']) {
+    expect((await fetch(`http://${address}:${port}/healthz`)).status).toBe(200);
+  }
+});
+
 test('an address in use is told with host, port and remedy', async () => {
   const { port } = await startServer([link2()]);
   const listen = { host: '127.0.0.1', port, tls: null };
   const log = new RecordingLog();
   await expect(startServer([link2()], { listen, log })).rejects.toMatchObject({
     code: 'ERR_CONFIG_ENVIRONMENT',
-    message: `The peer API cannot listen on 127.0.0.1 port ${port} (EADDRINUSE).`,
+    message: `Cannot listen on 127.0.0.1 port ${port}: the port is in use.`,
     remedy: expect.stringContaining('port'),
   });
   // Whoever catches the error says so; twice would be once too often.

@@ -4,8 +4,10 @@ import { Agent, get } from 'node:http';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { MAC_HEADER } from '../../../src/peer/auth.ts';
-import { type PeerServerLimits, within } from '../../../src/peer/limits.ts';
+import type { PeerServerLimits } from '../../../src/peer/limits.ts';
 import type { PeerReply } from '../../../src/peer/link-port.ts';
+import { endAll } from '../../support/ending.ts';
+import { until, WAIT_MAX_MS } from '../../support/until.ts';
 import {
   authenticatorOf,
   call,
@@ -17,11 +19,8 @@ import {
   openConnection,
   type RunningServer,
   startServer,
-  stopServers,
   talk,
-  until,
   untilClosed,
-  WAIT_MAX_MS,
 } from './support.ts';
 
 const NEW = { endpoint: '/new', message: HEAD } as const;
@@ -33,7 +32,7 @@ const SHORT: Partial<PeerServerLimits> = {
   timeoutCheckMs: 20,
 };
 
-afterEach(stopServers);
+afterEach(endAll);
 
 function startLimited(limits: Partial<PeerServerLimits>, link = link2()): Promise<RunningServer> {
   return startServer([link], { limits });
@@ -249,16 +248,4 @@ describe('what is no HTTP', () => {
     expect(link.port.calls).toEqual([]);
     expect(counters.internal).toBe(0);
   });
-});
-
-test('within() gives what comes in time, and ignores what fails later', async () => {
-  expect(await within(Promise.resolve(1), 1_000)).toBe(1);
-  await expect(within(Promise.reject(new Error('early')), 1_000)).rejects.toThrow('early');
-  let fail: (error: Error) => void = () => {};
-  const late = new Promise((_resolve, reject) => {
-    fail = reject;
-  });
-  expect(await within(late, 5)).toBeUndefined();
-  fail(new Error('late'));
-  await expect(late).rejects.toThrow('late');
 });

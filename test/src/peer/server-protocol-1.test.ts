@@ -2,22 +2,13 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { PeerReply } from '../../../src/peer/link-port.ts';
 import { ENDPOINTS } from '../../../src/peer/messages.ts';
-import {
-  call,
-  callSigned,
-  EXCHANGE,
-  KEY_ID,
-  link1,
-  link2,
-  startServer,
-  stopServers,
-  talk,
-} from './support.ts';
+import { endAll } from '../../support/ending.ts';
+import { call, callSigned, EXCHANGE, KEY_ID, link1, link2, startServer, talk } from './support.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const OFFER_TEXT = `{"status": "ok", "key_ID": "${KEY_ID}"}`;
 
-afterEach(stopServers);
+afterEach(endAll);
 
 describe('the only link of protocol 1, at the root', () => {
   test('answers /new and /rotate with the bytes of the original', async () => {

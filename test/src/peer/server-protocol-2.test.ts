@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { MAC_HEADER } from '../../../src/peer/auth.ts';
 import type { PeerReply } from '../../../src/peer/link-port.ts';
 import { REFUSAL_STATUS, type RefusalCode } from '../../../src/peer/messages.ts';
+import { endAll } from '../../support/ending.ts';
 import {
   authenticatorOf,
   CHAIN,
@@ -18,7 +19,6 @@ import {
   MESSAGES,
   type RunningServer,
   startServer,
-  stopServers,
 } from './support.ts';
 
 let link: ReturnType<typeof link2>;
@@ -28,7 +28,7 @@ beforeEach(async () => {
   link = link2();
   server = await startServer([link]);
 });
-afterEach(stopServers);
+afterEach(endAll);
 
 describe('what is served', () => {
   test('/new', async () => {

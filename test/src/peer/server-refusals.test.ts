@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { PeerReply } from '../../../src/peer/link-port.ts';
 import { ENDPOINTS } from '../../../src/peer/messages.ts';
+import { endAll } from '../../support/ending.ts';
 import {
   authenticatorOf,
   call,
@@ -14,7 +15,6 @@ import {
   MESSAGES,
   type RunningServer,
   startServer,
-  stopServers,
 } from './support.ts';
 
 let link: ReturnType<typeof link2>;
@@ -24,7 +24,7 @@ beforeEach(async () => {
   link = link2();
   server = await startServer([link]);
 });
-afterEach(stopServers);
+afterEach(endAll);
 
 describe.each(ENDPOINTS)('%s refuses', (endpoint) => {
   const right = MESSAGES[endpoint];

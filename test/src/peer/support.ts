@@ -17,14 +17,13 @@ import {
   type ServedLink,
 } from '../../../src/peer/server.ts';
 import { Secret } from '../../../src/secret.ts';
+import { atEnd } from '../../support/ending.ts';
 
 export const EXCHANGE = '3582a474-3a10-4e15-a7a4-2ba5dd8d4c28';
 export const CHAIN = '5452881e-0ef4-455f-a99e-d716741c6c42';
 export const KEY_ID = '0533c4c6-73d1-4483-adfa-58694764aa39';
 export const CONFIRM_I = Buffer.alloc(32, 0x11);
 export const CONFIRM_R = Buffer.alloc(32, 0x22);
-/** For what comes in milliseconds on a machine that has nothing else to do. */
-export const WAIT_MAX_MS = 5_000;
 /** Planted: it must not be found anywhere but here. */
 export const PSK = 'PLANTED-psk-of-the-peer-api-tests';
 
@@ -100,9 +99,7 @@ export interface RunningServer extends PeerServer {
   readonly log: RecordingLog;
 }
 
-const running: PeerServer[] = [];
-
-/** Starts a server that stopServers() ends. */
+/** Starts a server that ends with the test. */
 export async function startServer(
   links: readonly ServedLink[],
   options: Partial<PeerServerOptions> = {},
@@ -115,13 +112,9 @@ export async function startServer(
     links,
     ...options,
   });
-  running.push(server);
+  atEnd(() => server.close());
   const { port } = await server.listen();
   return { ...server, port, log };
-}
-
-export async function stopServers(): Promise<void> {
-  await Promise.all(running.splice(0).map((server) => server.close()));
 }
 
 /** Keeps every line, with the error objects a careless log would print. */
@@ -216,15 +209,6 @@ export function untilClosed(socket: Socket): Promise<string> {
     socket.on('error', () => {});
     socket.on('close', () => resolve(Buffer.concat(chunks).toString()));
   });
-}
-
-/** Waits for a condition, for at most WAIT_MAX_MS. */
-export async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + WAIT_MAX_MS;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error('the condition did not come true in time');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 /** The three requests as alice sends them. */

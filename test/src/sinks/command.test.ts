@@ -1,22 +1,12 @@
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { CommandSink } from '../../../src/sinks/command.ts';
-import {
-  type FakeProgram,
-  failureOf,
-  fakeProgram,
-  NEVER,
-  PSK,
-  plantedIn,
-  printed,
-  removeFolders,
-  secret,
-  WRONG_PSKS,
-} from './fake-program.ts';
+import { failureOf, shown } from '../../support/failure.ts';
+import { NEVER } from '../../support/never.ts';
+import { plantedIn } from '../../support/planted.ts';
+import { type FakeProgram, fakeProgram, PSK, secret, WRONG_PSKS } from './fake-program.ts';
 
 const sinkOf = ({ path }: FakeProgram, timeoutMs = 10_000): CommandSink =>
   new CommandSink({ type: 'command', argv: [path, '--to', 'router 1'], timeoutMs }, 'north');
-
-afterAll(removeFolders);
 
 describe('install', () => {
   test('its own arguments, the event and the link in the environment, the key on standard input', async () => {
@@ -44,7 +34,7 @@ describe('install', () => {
     const failure = await failureOf(sinkOf(failing).install(secret(PSK), NEVER));
     expect(failure.code).toBe('ERR_SINK_FAILED');
     expect(failure.message).toBe(`${failing.path} ended with exit code 7: ${'*'.repeat(44)}`);
-    expect(plantedIn(printed(failure), PSK)).toEqual([]);
+    expect(plantedIn(shown(failure), PSK)).toEqual([]);
 
     const hanging = fakeProgram('sleep 60');
     const timeout = await failureOf(sinkOf(hanging, 200).install(secret(PSK), NEVER));

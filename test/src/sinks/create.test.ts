@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { SinkConfig } from '../../../src/config/types.ts';
 import { createSink } from '../../../src/sinks/create.ts';
-import { failureOf, PEER } from './fake-program.ts';
+import { failureOf } from '../../support/failure.ts';
+import { PEER } from './fake-program.ts';
 
 const wireguard = { type: 'wireguard', interface: 'wg0', publicKey: PEER, program: 'wg' } as const;
 const wgSetPsk = { ...wireguard, type: 'wg-set-psk', program: 'wg-set-psk' } as const;

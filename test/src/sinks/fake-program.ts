@@ -1,31 +1,18 @@
 /**
  * Programs for the sinks to run: small shell scripts that record how they were called.
  *
- * Each call leaves its arguments, environment and standard input, byte for byte. `plantedIn` then looks
- * for a planted key in whatever was recorded, printed or thrown.
+ * Each call leaves its arguments, environment and standard input, byte for byte.
  */
-import {
-  chmodSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { expect } from '@jest/globals';
-import { QupskdError } from '../../../src/errors.ts';
 import { Secret } from '../../../src/secret.ts';
+import { makeFolder } from '../../support/folders.ts';
 
 /** Bytes 1 to 32, whose base64 has neither `+` nor `/`; and one whose base64 has both. */
 export const PSK = Buffer.from(Array.from({ length: 32 }, (_, index) => index + 1));
 export const OTHER_PSK = Buffer.from(Array.from({ length: 32 }, (_, index) => 255 - index * 4));
 /** A public key that no test interface has but as its configured peer. */
 export const PEER = Buffer.alloc(32, 7).toString('base64');
-export const NEVER = new AbortController().signal;
 
 /** What every sink must refuse before it does anything. */
 export const WRONG_PSKS: readonly (readonly [string, Buffer])[] = [
@@ -51,18 +38,6 @@ export interface FakeProgram {
   calls(): RecordedCall[];
   /** Text of a file that the script wrote beside itself. */
   read(name: string): string;
-}
-
-const folders: string[] = [];
-
-export function makeFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'qupskd-sinks-'));
-  folders.push(folder);
-  return folder;
-}
-
-export function removeFolders(): void {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 }
 
 /**
@@ -100,39 +75,6 @@ ${body}
         .sort((a, b) => Number(a.slice(5)) - Number(b.slice(5)))
         .map(call),
   };
-}
-
-/** Awaits a rejection and returns the error, which must be one of quPSKd's own. */
-export async function failureOf(promise: Promise<unknown>): Promise<QupskdError> {
-  const outcome = await promise.then(
-    () => 'nothing was thrown',
-    (error: unknown) => error,
-  );
-  if (!(outcome instanceof QupskdError)) throw new Error(`not a QupskdError: ${String(outcome)}`);
-  return outcome;
-}
-
-/** Everything of an error that could reach a log or a terminal. */
-export function printed(error: QupskdError): string {
-  return `${error.stack} ${error.message} ${error.remedy} ${JSON.stringify(error)}`;
-}
-
-/** The spellings of a key that occur in a text. */
-export function plantedIn(text: string, key: Buffer): string[] {
-  const base64 = key.toString('base64');
-  const spellings = [base64, base64.replace('=', ''), key.toString('base64url')];
-  const found = spellings.filter((spelling) => text.includes(spelling));
-  if (text.toLowerCase().includes(key.toString('hex'))) found.push('hex');
-  return found;
-}
-
-/** Waits until a condition holds, and fails when it does not within 5 s. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 5_000;
-  while (!(await condition())) {
-    expect(Date.now()).toBeLessThan(deadline);
-    await sleep(10);
-  }
 }
 
 /** True for a process that runs; a zombie has ended. */

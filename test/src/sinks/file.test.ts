@@ -13,21 +13,14 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
 import { FileSink } from '../../../src/sinks/file.ts';
-import {
-  failureOf,
-  makeFolder,
-  NEVER,
-  OTHER_PSK,
-  PSK,
-  plantedIn,
-  printed,
-  removeFolders,
-  secret,
-  WRONG_PSKS,
-} from './fake-program.ts';
+import { failureOf, shown } from '../../support/failure.ts';
+import { makeFolder } from '../../support/folders.ts';
+import { NEVER } from '../../support/never.ts';
+import { plantedIn } from '../../support/planted.ts';
+import { OTHER_PSK, PSK, secret, WRONG_PSKS } from './fake-program.ts';
 
 const umask = process.umask();
 const newPath = (): string => join(makeFolder(), 'psk', 'alice', 'bob.key');
@@ -38,8 +31,6 @@ const textOf = (path: string): string => readFileSync(path, 'latin1');
 afterEach(() => {
   process.umask(umask);
 });
-afterAll(removeFolders);
-
 describe('install', () => {
   test.each([0, 0o077])('with umask %o: 44 characters, 0600, in folders of 0700', async (mask) => {
     const path = newPath();
@@ -125,7 +116,7 @@ describe('install', () => {
     expect(error.code).toBe('ERR_SINK_FAILED');
     expect(error.message).toBe(`${path} could not be written: EISDIR`);
     expect(error.remedy).toContain(dirname(path));
-    expect(plantedIn(printed(error), PSK)).toEqual([]);
+    expect(plantedIn(shown(error), PSK)).toEqual([]);
     expect(readdirSync(dirname(path))).toEqual(['bob.key']);
   });
 });

@@ -1,21 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { type ProgramCall, ProgramRunner } from '../../../src/sinks/run-program.ts';
-import {
-  failureOf,
-  fakeProgram,
-  isRunning,
-  makeFolder,
-  NEVER,
-  OTHER_PSK,
-  PSK,
-  plantedIn,
-  printed,
-  removeFolders,
-  secret,
-  until,
-} from './fake-program.ts';
+import { failureOf, shown } from '../../support/failure.ts';
+import { makeFolder } from '../../support/folders.ts';
+import { NEVER } from '../../support/never.ts';
+import { plantedIn } from '../../support/planted.ts';
+import { until } from '../../support/until.ts';
+import { fakeProgram, isRunning, OTHER_PSK, PSK, secret } from './fake-program.ts';
 
 const SHELL = '/bin/sh';
 
@@ -34,8 +26,6 @@ function call(argv: ProgramCall['argv'], change: Partial<ProgramCall> = {}): Pro
 
 const run = (script: string, change: Partial<ProgramCall> = {}): Promise<string> =>
   new ProgramRunner().run(call([SHELL, '-c', script], change));
-
-afterAll(removeFolders);
 
 describe('what the program gets', () => {
   test('arguments as they are, the key on standard input alone, a closed standard input else', async () => {
@@ -88,7 +78,7 @@ describe('how it ended', () => {
       for (const key of [PSK, OTHER_PSK]) {
         const error = await failureOf(run(`echo "key '${key.toString(form)}' is bad" >&2; exit 1`));
         expect(error.message).toContain('is bad');
-        expect(plantedIn(printed(error), key)).toEqual([]);
+        expect(plantedIn(shown(error), key)).toEqual([]);
       }
     },
   );

@@ -1,23 +1,12 @@
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { WgSetPskSink } from '../../../src/sinks/wg-set-psk.ts';
-import {
-  type FakeProgram,
-  failureOf,
-  fakeProgram,
-  NEVER,
-  PEER,
-  PSK,
-  plantedIn,
-  printed,
-  removeFolders,
-  secret,
-  WRONG_PSKS,
-} from './fake-program.ts';
+import { failureOf, shown } from '../../support/failure.ts';
+import { NEVER } from '../../support/never.ts';
+import { plantedIn } from '../../support/planted.ts';
+import { type FakeProgram, fakeProgram, PEER, PSK, secret, WRONG_PSKS } from './fake-program.ts';
 
 const sinkOf = ({ path }: FakeProgram): WgSetPskSink =>
   new WgSetPskSink({ type: 'wg-set-psk', interface: 'wg0_bob', publicKey: PEER, program: path });
-
-afterAll(removeFolders);
 
 describe('install', () => {
   test('argv IFACE PUBKEY, the key on standard input without a newline', async () => {
@@ -40,7 +29,7 @@ describe('install', () => {
     const error = await failureOf(sinkOf(program).install(secret(PSK), NEVER));
     expect(error.code).toBe('ERR_SINK_FAILED');
     expect(error.message).toBe(`${program.path} ended with exit code 101: Peer not found`);
-    expect(plantedIn(printed(error), PSK)).toEqual([]);
+    expect(plantedIn(shown(error), PSK)).toEqual([]);
   });
 });
 

@@ -1,21 +1,12 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { WireguardSink } from '../../../src/sinks/wireguard.ts';
-import {
-  type FakeProgram,
-  failureOf,
-  fakeProgram,
-  NEVER,
-  PEER,
-  PSK,
-  plantedIn,
-  printed,
-  removeFolders,
-  secret,
-  until,
-  WRONG_PSKS,
-} from './fake-program.ts';
+import { failureOf, shown } from '../../support/failure.ts';
+import { NEVER } from '../../support/never.ts';
+import { plantedIn } from '../../support/planted.ts';
+import { until } from '../../support/until.ts';
+import { type FakeProgram, fakeProgram, PEER, PSK, secret, WRONG_PSKS } from './fake-program.ts';
 
 /**
  * A `wg` that opens its key file by name, as the real one does, and records what it read there. It
@@ -64,8 +55,6 @@ beforeEach(() => {
   });
   listPeer('10.0.0.2/32', '192.0.2.2:51820');
 });
-afterAll(removeFolders);
-
 describe('install', () => {
   test('looks, sets through a pipe, looks again; the key is nowhere but in the pipe', async () => {
     await sink.install(secret(PSK), NEVER);
@@ -130,7 +119,7 @@ describe('install', () => {
     const error = await failureOf(sink.install(secret(PSK), NEVER));
     expect(error.message).toContain('wg set ended with exit code 1: Key is not the correct length');
     expect(error.remedy).toContain('CAP_NET_ADMIN');
-    expect(plantedIn(printed(error), PSK)).toEqual([]);
+    expect(plantedIn(shown(error), PSK)).toEqual([]);
   });
 
   test('an abort while `wg set` runs waits for the look afterwards', async () => {

@@ -4,8 +4,7 @@ import type { Commit, Finding, Invariant } from './invariant.ts';
 export const S5: Invariant = {
   id: 'S5',
   name: 'monotone',
-  sentence:
-    'An old, duplicated, replayed or reordered message never undoes or repeats a commit.',
+  sentence: 'An old, duplicated, replayed or reordered message never undoes or repeats a commit.',
 };
 
 /**

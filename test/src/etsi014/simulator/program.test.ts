@@ -1,74 +1,33 @@
 /** The program `qkd-simulator` as it is shipped: bundled, run as a process. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { build } from 'esbuild';
+import { bundleProgram, type Program, type Running } from '../../../support/bundled-program.ts';
 import { makeCertificates } from '../../../support/certificates.ts';
-import { clientOf, endAll, failureOf, KEY_ID, NEVER, spellingsIn } from '../support.ts';
+import { endAll } from '../../../support/ending.ts';
+import { failureOf } from '../../../support/failure.ts';
+import { makeFolder } from '../../../support/folders.ts';
+import { NEVER } from '../../../support/never.ts';
+import { plantedIn } from '../../../support/planted.ts';
+import { clientOf, KEY_ID } from '../support.ts';
 
-const RUN_MS_MAX = 15_000;
 /** What a supervisor would still call at once, on a loaded machine. */
 const END_MS_MAX = 2_000;
 
-const folder = mkdtempSync(join(tmpdir(), 'qupskd-simulator-'));
-const program = join(folder, 'qkd-simulator.cjs');
-
+let program: Program;
 beforeAll(async () => {
-  await build({
-    entryPoints: ['src/etsi014/simulator/main.ts'],
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'cjs',
-    outfile: program,
-    logLevel: 'silent',
-  });
+  program = await bundleProgram('src/etsi014/simulator/main.ts');
 });
-afterAll(async () => {
-  await endAll();
-  rmSync(folder, { recursive: true });
-});
+afterAll(endAll);
 
-class Run {
-  readonly child: ChildProcess;
-  readonly ended: Promise<number | null>;
-  output = '';
-
-  constructor(args: readonly string[]) {
-    this.child = spawn(process.execPath, [program, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: RUN_MS_MAX,
-      killSignal: 'SIGKILL',
-    });
-    for (const stream of [this.child.stdout, this.child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text: string) => {
-        this.output += text;
-      });
-    }
-    this.ended = once(this.child, 'close').then(([code]) => code as number | null);
-  }
-
-  /** Waits for the line that says where it serves. */
-  async url(): Promise<string> {
-    for (;;) {
-      const [, url] = /^Serving at (\S+)\n/.exec(this.output) ?? [];
-      if (url !== undefined) return url;
-      const data = [this.child.stdout, this.child.stderr].map((stream) =>
-        once(stream ?? this.child, 'data'),
-      );
-      const next = await Promise.race([...data, this.ended]);
-      if (!Array.isArray(next)) throw new Error(`it ended: ${this.output}`);
-    }
-  }
+/** Waits for the line that says where it serves. */
+async function urlOf(run: Running): Promise<string> {
+  await run.printed('\n');
+  return /^Serving at (\S+)\n/.exec(run.output.stdout)?.[1] ?? '';
 }
 
 describe('the program', () => {
   test('serves both ends of a link, prints one line and no key, ends on SIGTERM', async () => {
-    const run = new Run(['localhost', '0']);
-    const url = await run.url();
+    const run = program.start(['localhost', '0']);
+    const url = await urlOf(run);
     expect(url).toMatch(/^http:\/\/localhost:[1-9]\d+$/);
 
     const [alice, bob] = [clientOf(url), clientOf(url, { method: 'GET' })];
@@ -80,25 +39,25 @@ describe('the program', () => {
 
     const startedMs = performance.now();
     run.child.kill('SIGTERM');
-    expect(await run.ended).toBe(0);
+    expect((await run.ended).code).toBe(0);
     expect(performance.now() - startedMs).toBeLessThan(END_MS_MAX);
-    expect(run.output).toBe(`Serving at ${url}\n`);
-    expect(spellingsIn(run.output, key.reveal())).toEqual([]);
+    expect(run.output).toEqual({ stdout: `Serving at ${url}\n`, stderr: '' });
+    expect(plantedIn(run.output.stdout, key.reveal())).toEqual([]);
   });
 
   test('ends on SIGINT, with a request in progress', async () => {
-    const run = new Run(['127.0.0.1', '0', '--delay', '60000']);
-    const call = failureOf(clientOf(await run.url()).getKey('sae_bob', NEVER));
-    const sent = clientOf(await run.url(), { totalTimeoutMs: 200 });
+    const run = program.start(['127.0.0.1', '0', '--delay', '60000']);
+    const call = failureOf(clientOf(await urlOf(run)).getKey('sae_bob', NEVER));
+    const sent = clientOf(await urlOf(run), { totalTimeoutMs: 200 });
     expect((await failureOf(sent.getKey('sae_bob', NEVER))).code).toBe('ERR_KME_NO_ANSWER');
     run.child.kill('SIGINT');
-    expect(await run.ended).toBe(0);
+    expect((await run.ended).code).toBe(0);
     expect((await call).code).toBe('ERR_KME_NO_ANSWER');
   });
 
   test('SIGUSR2 turns 503 on and off', async () => {
-    const run = new Run(['127.0.0.1', '0']);
-    const client = clientOf(await run.url());
+    const run = program.start(['127.0.0.1', '0']);
+    const client = clientOf(await urlOf(run));
     const codeNow = async (): Promise<string> =>
       await client.getStatus('sae_bob', NEVER).then(
         () => 'ok',
@@ -110,12 +69,12 @@ describe('the program', () => {
       while ((await codeNow()) !== expected) expect(performance.now()).toBeLessThan(deadlineMs);
     }
     run.child.kill();
-    expect(await run.ended).toBe(0);
+    expect((await run.ended).code).toBe(0);
   });
 
   test('faults and limits by options', async () => {
     const limits = ['--max-key-count', '2', '--refill-rate', '0', '--kme-id', 'kme_x'];
-    const run = new Run([
+    const run = program.start([
       '127.0.0.1',
       '0',
       ...limits,
@@ -124,7 +83,7 @@ describe('the program', () => {
       '--drop-answers',
       '1',
     ]);
-    const client = clientOf(await run.url());
+    const client = clientOf(await urlOf(run));
     expect(await client.getStatus('b', NEVER)).toMatchObject({
       sourceKmeId: 'kme_x',
       storedKeyCount: 2,
@@ -136,45 +95,47 @@ describe('the program', () => {
     expect(early.code).toBe('ERR_KME_KEY_NOT_FOUND');
     expect((await client.getKeyWithKeyIds('a', keyId, NEVER)).keyId).toBe(keyId);
     run.child.kill();
-    expect(await run.ended).toBe(0);
+    expect((await run.ended).code).toBe(0);
   });
 
   test('--stateless needs no other end', async () => {
-    const run = new Run(['127.0.0.1', '0', '--stateless']);
-    const client = clientOf(await run.url());
+    const run = program.start(['127.0.0.1', '0', '--stateless']);
+    const client = clientOf(await urlOf(run));
     for (const _ of [1, 2]) {
       expect((await client.getKeyWithKeyIds('sae_alice', KEY_ID, NEVER)).keyId).toBe(KEY_ID);
     }
     run.child.kill();
-    expect(await run.ended).toBe(0);
+    expect((await run.ended).code).toBe(0);
   });
 
   test('mutual TLS', async () => {
-    const certificates = await makeCertificates(join(folder, 'tls'), ['kme', 'sae_alice']);
+    const certificates = await makeCertificates(makeFolder(), ['kme', 'sae_alice']);
     const { cert, key } = certificates.leaf('kme');
     const { cacert } = certificates;
-    const run = new Run(['localhost', '0', '--cacert', cacert, '--cert', cert, '--key', key]);
-    const url = await run.url();
+    const run = program.start(['localhost', '0', '--cacert', cacert, '--cert', cert, '--key', key]);
+    const url = await urlOf(run);
     expect(url).toMatch(/^https:/);
     const alice = clientOf(url, { tls: { cacert, ...certificates.leaf('sae_alice') } });
     expect((await alice.getStatus('sae_bob', NEVER)).masterSaeId).toBe('sae_alice');
     run.child.kill();
-    expect(await run.ended).toBe(0);
+    expect((await run.ended).code).toBe(0);
   });
 });
 
 describe('what it cannot start with: one line and exit code 2', () => {
   test('a port in use', async () => {
-    const first = new Run(['127.0.0.1', '0']);
-    const { port } = new URL(await first.url());
-    const second = new Run(['127.0.0.1', port]);
-    expect(await second.ended).toBe(2);
-    expect(second.output).toBe(
-      `qkd-simulator: cannot listen on 127.0.0.1 port ${port}: the port is in use. ` +
+    const first = program.start(['127.0.0.1', '0']);
+    const { port } = new URL(await urlOf(first));
+    const second = await program.run(['127.0.0.1', port]);
+    expect(second).toEqual({
+      code: 2,
+      stdout: '',
+      stderr:
+        `qkd-simulator: Cannot listen on 127.0.0.1 port ${port}: the port is in use. ` +
         'Choose another port, or end the program that uses it.\n',
-    );
+    });
     first.child.kill();
-    expect(await first.ended).toBe(0);
+    expect((await first.ended).code).toBe(0);
   });
 
   test.each([
@@ -188,14 +149,14 @@ describe('what it cannot start with: one line and exit code 2', () => {
     ['TLS files that are not there', ['localhost', '0', '--cert', '/none', '--key', '/none']],
     ['a host that is none', ['kme.invalid', '0']],
   ])('%s', async (_, args) => {
-    const run = new Run(args);
-    expect(await run.ended).toBe(2);
-    expect(run.output).toMatch(/^[^\n]+\n$/);
+    const { code, stdout, stderr } = await program.run(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^[^\n]+\n$/);
   });
 
   test('--help is no failure, and tells of the callers', async () => {
-    const run = new Run(['--help']);
-    expect(await run.ended).toBe(0);
-    expect(run.output).toContain('X-SAE-ID');
+    const { code, stdout } = await program.run(['--help']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('X-SAE-ID');
   });
 });

@@ -1,6 +1,7 @@
 /** The simulator over HTTP, without TLS; with it, see ../mutual-tls.test.ts. */
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { endAll, KEY_ID, simulatorAt, vectors } from '../support.ts';
+import { endAll } from '../../../support/ending.ts';
+import { KEY_ID, simulatorAt, vectors } from '../support.ts';
 
 afterEach(endAll);
 

@@ -1,0 +1,2 @@
+/** For calls that nobody cancels. */
+export const NEVER = new AbortController().signal;
