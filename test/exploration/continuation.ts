@@ -1,0 +1,250 @@
+/**
+ * L1: from every state that was found the run goes on without faults, and must arrive.
+ *
+ * Faults have stopped: every message arrives, every KME answers as it should, an end that is down is
+ * started. That takes no time, and it is done in every order. Once nothing is under way, time passes
+ * until the next timer fires. Which one that is depends on how long each has been running and on
+ * the jitter: every timer about to fire or just armed is tried, and each end drawing early or late. From then on the delays are the machine's own, and
+ * timers that are due together fire together, before anything that they send arrives. The timers of
+ * the PSK's age are left out: they are long, they move an end that rests only, and the ends have to
+ * come back without their help.
+ *
+ * What was worked out for a state is kept, so that what paths have in common is walked once. Where a
+ * state comes back on its own path, the ends go in circles: that is a violation.
+ */
+import { CONVERGENCE_MAX_MS, convergence, hasConverged } from './checkers/l1-convergence.ts';
+import { Budget } from './model/budget.ts';
+import { type Draw, TimerDelays } from './model/delays.ts';
+import { isAgeing } from './model/end-step.ts';
+import { Moves } from './model/moves.ts';
+import { type EndIndex, Product } from './model/product.ts';
+import type { Step } from './model/steps.ts';
+import type { Search } from './search.ts';
+import { type Way, Ways } from './ways.ts';
+
+const NO_BOUNDS = {
+  exchanges: 'any',
+  losses: 'any',
+  duplicates: 'any',
+  crashes: 'any',
+  kmeFaults: 'any',
+  sinkFaults: 'any',
+} as const;
+
+/** Both ends' timers, by their places, in milliseconds from now. */
+type Remaining = readonly [readonly number[], readonly number[]];
+type Draws = readonly [Draw, Draw];
+
+/** A state in which it is known when each timer fires. */
+interface Timed {
+  readonly state: number;
+  readonly remaining: Remaining;
+  /** Which way the draws of each end go. */
+  readonly draws: Draws;
+}
+
+const ARRIVED: Way = { moves: 0, ms: 0 };
+
+const NEVER = Infinity;
+
+const DRAWS: readonly Draw[] = ['early', 'latest'];
+
+/** The ends never arrive. */
+class NoArrival extends Error {}
+
+export class Continuation {
+  /** Of all states, and from where. */
+  longest: Way & { readonly state: number } = { ...ARRIVED, state: 0 };
+  slowest: Way & { readonly state: number } = { ...ARRIVED, state: 0 };
+  readonly #search: Search;
+  readonly #moves: Moves;
+  readonly #delays: TimerDelays;
+  readonly #ways = new Ways();
+  /** null while the way is being walked. */
+  readonly #timed = new Map<string, Way | null>();
+  readonly #product = new Product();
+
+  constructor(search: Search) {
+    this.#search = search;
+    const { options, forms, steps } = search;
+    this.#moves = new Moves(options, forms, steps, new Budget(NO_BOUNDS));
+    this.#delays = new TimerDelays(options.machine);
+  }
+
+  /** Goes on from every state of the search. */
+  run(): void {
+    const { count } = this.#search.store;
+    for (let state = 0; state < count; state += 1) {
+      try {
+        const way = this.#settle(state);
+        if (way.moves > this.longest.moves) this.longest = { ...way, state };
+        if (way.ms > this.slowest.ms) this.slowest = { ...way, state };
+        if (way.ms > CONVERGENCE_MAX_MS) this.#note(state, `it takes ${way.ms} ms to come back`);
+      } catch (error) {
+        if (!(error instanceof NoArrival)) throw error;
+        this.#note(state, error.message);
+        return;
+      }
+    }
+  }
+
+  #note(state: number, what: string): void {
+    this.#search.note({ id: convergence.id, what }, state);
+  }
+
+  /** The way from a state of which nothing is known of the time. */
+  #settle(state: number): Way {
+    const known = this.#ways.get(state);
+    if (known === 'under way') throw new NoArrival('the ends go in circles and no time passes');
+    if (known !== null) return known;
+    this.#ways.begin(state);
+    const next = this.#successors(state);
+    const way = next.length === 0 ? this.#rest(state) : longestOf(next, (it) => this.#settle(it));
+    this.#ways.end(state, way);
+    return way;
+  }
+
+  #successors(state: number): number[] {
+    const next: number[] = [];
+    this.#moves.visitFaultless(this.#read(state), (_, after) => {
+      next.push(this.#keep(after, state));
+    });
+    return next;
+  }
+
+  #read(state: number): Product {
+    this.#search.read(state, this.#product);
+    return this.#product;
+  }
+
+  #keep(product: Product, parent: number): number {
+    const { folding, packing, store } = this.#search;
+    folding.fold(product);
+    packing.pack(product);
+    return store.add(packing.bytes, packing.length, parent);
+  }
+
+  /** Nothing is under way: time passes, whatever is left of each timer. */
+  #rest(state: number): Way {
+    const product = this.#read(state);
+    if (hasConverged(product, this.#search.forms)) return ARRIVED;
+    const beginnings = DRAWS.flatMap((alice) =>
+      DRAWS.flatMap((bob) => this.#beginnings(product, [alice, bob])),
+    );
+    return maximum(
+      beginnings.map(({ draws, remaining }) => this.#pass({ state, remaining, draws })),
+    );
+  }
+
+  /** Every timer about to fire, or just armed. */
+  #beginnings(product: Product, draws: Draws): Omit<Timed, 'state'>[] {
+    const { forms } = this.#search;
+    const choices = ([0, 1] as const).map((end) => {
+      const form = forms.end(product, end);
+      return combinations(
+        form.timers.map((name, timer) =>
+          isAgeing(name) ? [NEVER] : [0, this.#delays.of(form, timer, draws[end])],
+        ),
+      );
+    });
+    const [alice = [], bob = []] = choices;
+    return alice.flatMap((own) =>
+      bob.map((others) => ({ draws, remaining: [own, others] as const })),
+    );
+  }
+
+  /** Time passes until the next timer fires, and all fire that are due then. */
+  #pass(at: Timed): Way {
+    return this.#remembered('pass', at, () => {
+      const [alice, bob] = at.remaining;
+      const passed = Math.min(...alice, ...bob);
+      if (passed === NEVER) throw new NoArrival('no timer is armed at either end');
+      const remaining: Remaining = [
+        alice.map((left) => left - passed),
+        bob.map((left) => left - passed),
+      ];
+      const way = this.#settleTimed(this.#fireDue({ ...at, remaining }));
+      return { moves: way.moves + 1, ms: way.ms + passed };
+    });
+  }
+
+  #fireDue(at: Timed): Timed {
+    let now = at;
+    for (const end of [0, 1] as const) {
+      const names = this.#search.forms.end(this.#read(at.state), end).timers;
+      const due = names.filter((_, timer) => at.remaining[end][timer] === 0);
+      for (const name of due) now = this.#fire(now, end, name);
+    }
+    return now;
+  }
+
+  /** One that fired before may have cancelled it. */
+  #fire(at: Timed, end: EndIndex, name: string): Timed {
+    const product = this.#read(at.state);
+    const timer = this.#search.forms.end(product, end).timers.indexOf(name);
+    if (timer < 0 || at.remaining[end][timer] !== 0) return at;
+    let fired = at;
+    this.#moves.fire(product, end, timer, ({ step }, next) => {
+      fired = this.#after(at, product, end, step, next);
+    });
+    return fired;
+  }
+
+  /** The way from a state where messages are in flight. */
+  #settleTimed(at: Timed): Way {
+    return this.#remembered('settle', at, () => {
+      const product = this.#read(at.state);
+      const next: Timed[] = [];
+      this.#moves.visitFaultless(product, ({ stepping, step }, after) => {
+        next.push(this.#after(at, product, stepping, step, after));
+      });
+      if (next.length > 0) return longestOf(next, (it) => this.#settleTimed(it));
+      return hasConverged(product, this.#search.forms) ? ARRIVED : this.#pass(at);
+    });
+  }
+
+  /** A state after a step: the timers that go on, and those that it has started. */
+  #after(at: Timed, before: Product, end: EndIndex, step: Step | null, next: Product): Timed {
+    const was = this.#search.forms.end(before, end);
+    const is = this.#search.forms.end(next, end);
+    const left = is.timers.map((name, timer) => {
+      if (isAgeing(name)) return NEVER;
+      const goesOn = step?.armed.includes(name) ? -1 : was.timers.indexOf(name);
+      if (goesOn >= 0) return at.remaining[end][goesOn] as number;
+      return this.#delays.of(is, timer, at.draws[end]);
+    });
+    const remaining: Remaining = end === 0 ? [left, at.remaining[1]] : [at.remaining[0], left];
+    return { ...at, state: this.#keep(next, at.state), remaining };
+  }
+
+  #remembered(phase: 'pass' | 'settle', at: Timed, walk: () => Way): Way {
+    const { state, remaining, draws } = at;
+    const key = [phase, state, remaining.map(String).join('/'), draws].join(' ');
+    const known = this.#timed.get(key);
+    if (known === null) throw new NoArrival('the ends go in circles');
+    if (known !== undefined) return known;
+    this.#timed.set(key, null);
+    const way = walk();
+    this.#timed.set(key, way);
+    return way;
+  }
+}
+
+function combinations(choices: readonly (readonly number[])[]): number[][] {
+  return choices.reduce<number[][]>(
+    (all, choice) => all.flatMap((some) => choice.map((one) => [...some, one])),
+    [[]],
+  );
+}
+
+function longestOf<Next>(all: readonly Next[], wayOf: (next: Next) => Way): Way {
+  const { moves, ms } = maximum(all.map(wayOf));
+  return { moves: moves + 1, ms };
+}
+
+function maximum(ways: readonly Way[]): Way {
+  return {
+    moves: Math.max(...ways.map(({ moves }) => moves)),
+    ms: Math.max(...ways.map(({ ms }) => ms)),
+  };
+}
