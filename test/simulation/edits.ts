@@ -52,7 +52,10 @@ const EDITS: Readonly<Record<string, Edit>> = {
     body,
   }),
   'no MAC': (_, { body }) => ({ mac: undefined, body }),
-  'other spelling of the MAC': (_, { mac, body }) => ({ mac: `${mac} `, body }),
+  'other spelling of the MAC': (_, { mac, body }) => ({
+    mac: mac && otherSpelling(mac),
+    body,
+  }),
   'MAC of another': (_, { body }, { mac }) => ({ mac, body }),
   'body of another': (_, { mac }, { body }) => ({ mac, body }),
   'field of another': (random, { mac, body }, other) => ({
@@ -172,6 +175,13 @@ function withFlippedBit(random: Random, bytes: Buffer): Buffer {
   const at = random.below(flipped.length);
   flipped.writeUInt8(flipped.readUInt8(at) ^ (1 << random.below(8)), at);
   return flipped;
+}
+
+/** The same bytes to a decoder that ignores the last two bits: its last character is another one. */
+function otherSpelling(mac: string): string {
+  const last = Buffer.from(mac.slice(-2, -1), 'latin1');
+  last.writeUInt8(last.readUInt8(0) + 1, 0);
+  return `${mac.slice(0, -2)}${last.toString('latin1')}=`;
 }
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -47,8 +47,7 @@ function main(): number {
     const result = runSeed({ ...options, seed }, undefined, write);
     report.add(result);
     if (result.failure !== null) {
-      const without = values.without === '' ? '' : ` --without ${values.without}`;
-      console.error(printFailure(result, ` --rotations ${options.rotations}${without}`));
+      console.error(printFailure(result.failure, { ...options, seed }));
       break;
     }
     if (values.trace) console.log(`trace ${result.traceHash}`);

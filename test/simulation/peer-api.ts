@@ -1,5 +1,5 @@
 /**
- * The peer API of one end over raw bytes: what src/peer/client.ts and src/peer/serve-protocol-2.ts do
+ * The peer API of one end over raw bytes: what src/peer/client-protocol-2.ts and src/peer/serve-protocol-2.ts do
  * between HTTP and the link, without sockets and promises.
  *
  * Codecs, MACs and refusals are the production ones. Limits of connections and rates are not played.
@@ -47,13 +47,15 @@ export type Admission =
 
 export const METHOD = 'POST';
 
+const TOO_LONG = { status: 413 };
+
 /** Reads a request at the server. */
 export function admit(auth: Authenticator, own: Route, request: WireRequest): Admission {
   const { method, path, mac, body } = request;
   const endpoint = ENDPOINTS.find((known) => known === path);
   if (endpoint === undefined) return unproven(errorAnswer('not_found'));
   if (method !== METHOD) return unproven(errorAnswer('method_not_allowed'));
-  if (body.length > PEER_BODY_BYTES_MAX) return unproven(errorAnswer('bad_request'));
+  if (body.length > PEER_BODY_BYTES_MAX) return unproven(errorAnswer('bad_request', TOO_LONG));
   let message: unknown;
   let route: Route;
   try {

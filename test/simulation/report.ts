@@ -1,7 +1,9 @@
 /**
  * Adds up the results of many seeds and prints them.
  */
-import type { RunResult } from './run.ts';
+import { FAULT_KINDS, FAULTS_MAX } from './faults.ts';
+import type { SimulationOptions } from './options.ts';
+import { RECOVERY_MS_MAX, type RunFailure, type RunResult } from './run.ts';
 import { type Counts, Tally } from './tally.ts';
 
 export class Report {
@@ -11,7 +13,7 @@ export class Report {
   rounds = 0;
   virtualMs = 0;
   recoveryMsMax = 0;
-  readonly failed: RunResult[] = [];
+  violations = 0;
   readonly #tally = new Tally();
 
   add(result: RunResult): void {
@@ -22,20 +24,21 @@ export class Report {
     this.virtualMs += result.virtualMs;
     this.recoveryMsMax = Math.max(this.recoveryMsMax, result.recoveryMsMax);
     this.#tally.add(result.tally);
-    if (result.failure !== null) this.failed.push(result);
+    if (result.failure !== null) this.violations += 1;
   }
 
   /** The report as plain data. */
   summary(seconds: number) {
     return {
       seeds: this.seeds,
-      violations: this.failed.length,
+      violations: this.violations,
       rotations: this.rotations,
       rotationsPerSecond: Math.round(this.rotations / seconds),
       rounds: this.rounds,
       events: this.events,
       virtualDays: Math.round(this.virtualMs / 86_400_000),
       recoveryMsMax: this.recoveryMsMax,
+      recoveryMsAllowed: RECOVERY_MS_MAX,
       seconds: Math.round(seconds),
       faults: this.#tally.of('faults'),
       attacker: this.#tally.of('attacker'),
@@ -67,12 +70,15 @@ function row(name: string, count: number): string {
 }
 
 /** A violation with what is needed to see it again. */
-export function printFailure({ seed, failure }: RunResult, commandLine: string): string {
-  if (failure === null) return '';
+export function printFailure(failure: RunFailure, options: SimulationOptions): string {
+  const { seed, rotations, faults } = options;
+  const left = FAULT_KINDS.filter((kind) => faults[kind] === 0 && FAULTS_MAX[kind] > 0);
+  const without = left.length === 0 ? '' : ` --without ${left.join(',')}`;
   return [
     ...failure.lines,
     '',
     failure.message,
-    `seed ${seed}; again, with its whole trace: npm run sim -- --seed ${seed}${commandLine} --trace`,
+    `options ${JSON.stringify(options)}`,
+    `again: npm run sim -- --seed ${seed} --rotations ${rotations}${without} --trace`,
   ].join('\n');
 }

@@ -5,10 +5,10 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
-import { FAULT_KINDS, FAULTS_MAX, type FaultKind } from './faults.ts';
+import { FAULT_KINDS, FAULTS_MAX, type FaultKind, withoutFaults } from './faults.ts';
 import { MUTANTS } from './mutants.ts';
 import { DEFAULT_OPTIONS, PRODUCTION_PARTS } from './options.ts';
-import type { Summary } from './report.ts';
+import { printFailure, type Summary } from './report.ts';
 import { RECOVERY_MS_MAX, type RunResult, runSeed } from './run.ts';
 
 const SEEDS = 200;
@@ -81,5 +81,13 @@ describe('the judges notice', () => {
     }
     expect(failed?.failure?.message).toMatch(caught);
     expect(failed?.failure?.lines).not.toEqual([]);
+  });
+
+  test('a violation is printed with its seed, its options and how to see it again', () => {
+    const failure = { message: 'S1 agreement: none', lines: ['      1  alice  starts'] };
+    const faults = withoutFaults(FAULTS_MAX, ['crash', 'loss']);
+    const printed = printFailure(failure, { ...DEFAULT_OPTIONS, seed: 9, rotations: 5, faults });
+    expect(printed).toMatch(/alice {2}starts\n\nS1 agreement: none\noptions \{.*"seed":9.*\}\n/);
+    expect(printed).toMatch(/npm run sim -- --seed 9 --rotations 5 --without loss,crash --trace$/);
   });
 });
