@@ -5,6 +5,7 @@
  */
 import type { InspectionEvent } from 'xstate';
 import { bindLink, type LinkEffects } from './bind-link.ts';
+import { Complaints } from './complaints.ts';
 import type { Config, LinkConfig } from './config/types.ts';
 import { KmeClient } from './etsi014/client.ts';
 import { createLinkEffects } from './link-effects.ts';
@@ -110,6 +111,7 @@ function createLink(
     sinks,
     tickets,
     log,
+    complaints: new Complaints(log),
   });
   const end = new LinkEnd({
     machine,

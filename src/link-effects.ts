@@ -6,6 +6,7 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import type { LinkCalls, OfferOutcome } from '../machines/link.slots.ts';
 import type { LinkEffects } from './bind-link.ts';
+import type { Complaints } from './complaints.ts';
 import { keyCertainlyNotDelivered, QupskdError } from './errors.ts';
 import type { KmeClient } from './etsi014/client.ts';
 import type { DeliveredKey } from './etsi014/format.ts';
@@ -30,6 +31,7 @@ export interface LinkWorld {
   readonly sinks: SinkRunner;
   readonly tickets: Tickets;
   readonly log: Log;
+  readonly complaints: Complaints;
 }
 
 type KeyOutcome = LinkCalls['getKey']['output'];
@@ -88,10 +90,13 @@ function createCalls(world: LinkWorld): LinkEffects['calls'] {
 }
 
 function createActions(world: LinkWorld): LinkEffects['actions'] {
-  const { keyring, sinks, tickets, log } = world;
+  const { keyring, sinks, tickets, log, complaints } = world;
   return {
     answer: ({ requests, reply }) => tickets.answer(requests, withConfirmation(keyring, reply)),
-    commit: ({ exchange }) => sinks.install(keyring.commit(exchange)),
+    commit: ({ exchange }) => {
+      complaints.clear();
+      sinks.install(keyring.commit(exchange));
+    },
     wipe: ({ exchange }) => keyring.wipe(exchange),
     forgetChain: () => keyring.forgetChain(),
     expire: ({ onExpiry }) => {
@@ -109,7 +114,7 @@ function createActions(world: LinkWorld): LinkEffects['actions'] {
 
 /** Gets a key and derives the candidate from it, unless the machine has moved on meanwhile. */
 async function stageDelivered(
-  { keyring, log }: LinkWorld,
+  { keyring, complaints }: LinkWorld,
   signal: AbortSignal,
   ask: () => Promise<DeliveredKey>,
   stagingOf: (delivered: DeliveredKey) => Staging,
@@ -122,7 +127,7 @@ async function stageDelivered(
     delivered.key.wipe();
     return { type: 'delivered', keyId: staging.keyId };
   } catch (error) {
-    log.warn('the KME gave no key', { error });
+    complaints.say('the KME gave no key', { error });
     return error instanceof QupskdError && keyCertainlyNotDelivered(error.code)
       ? { type: 'not-delivered' }
       : { type: 'lost' };
@@ -135,14 +140,14 @@ function offerOutcome(world: LinkWorld, answer: OfferResult): OfferOutcome {
 
 /** What is left when the answer is not the one hoped for. */
 function withoutOffer(
-  { log }: LinkWorld,
+  { complaints }: LinkWorld,
   answer: OfferResult | AckResult,
 ): Extract<OfferOutcome, { type: 'refused' | 'silent' }> {
   if (answer.type === 'refused') {
-    log.debug('the peer refuses', { code: answer.code });
+    complaints.say('the peer refuses', { code: answer.code });
     return answer;
   }
-  log.debug('no answer of the peer', {
+  complaints.say('no answer of the peer', {
     reason: answer.type === 'silent' ? answer.reason : 'an answer to something else',
   });
   return { type: 'silent' };
