@@ -5,6 +5,7 @@
  */
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import type { LinkCalls, OfferOutcome } from '../machines/link.slots.ts';
+import type { RefusalCode } from '../machines/link.types.ts';
 import type { LinkEffects } from './bind-link.ts';
 import type { Complaints } from './complaints.ts';
 import { keyCertainlyNotDelivered, QupskdError } from './errors.ts';
@@ -21,6 +22,15 @@ import type { Tickets } from './tickets.ts';
 /** Resolution of the jitter that is drawn with each exchange. */
 const JITTER_STEPS = 2 ** 32;
 const PSK_BYTES = 32;
+
+/** Refusals that two ends in order give each other when both open at once, or after a restart. */
+const EXPECTED_REFUSALS: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
+  'glare',
+  'ack_pending',
+  'out_of_sync',
+  'unknown_exchange',
+  'stale_exchange',
+]);
 
 export interface LinkWorld {
   readonly protocol: 1 | 2;
@@ -144,7 +154,8 @@ function withoutOffer(
   answer: OfferResult | AckResult,
 ): Extract<OfferOutcome, { type: 'refused' | 'silent' }> {
   if (answer.type === 'refused') {
-    complaints.say('the peer refuses', { code: answer.code });
+    if (!EXPECTED_REFUSALS.has(answer.code))
+      complaints.say('the peer refuses', { code: answer.code });
     return answer;
   }
   complaints.say('no answer of the peer', {

@@ -3,7 +3,9 @@ export default class Tally {
   onRunComplete(_contexts, results) {
     process.once('exit', () => {
       const { numPassedTests, numFailedTests, numPendingTests } = results;
-      process.stdout.write(`${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped\n`);
+      process.stdout.write(
+        `${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped\n`,
+      );
     });
   }
 }

@@ -2,14 +2,15 @@
  * L1. Not a look at one state: from every state the run without faults goes on (continuation.ts), and
  * this says whether it has arrived.
  */
+import { INTERVAL_DEFAULT_MS } from '../../../machines/timing.ts';
 import { L1 } from '../../support/invariants/l1-convergence.ts';
 import type { Product } from '../model/product.ts';
 import { type Forms, isSamePsk } from '../model/view.ts';
 import type { Checker } from './checker.ts';
 import { isSameEpoch } from './s1-agreement.ts';
 
-/** The longest that two ends may need once faults have stopped. */
-export const CONVERGENCE_MAX_MS = 60_000;
+/** Two ends need less than one interval of their rotation, once faults have stopped. */
+export const CONVERGENCE_MAX_MS = INTERVAL_DEFAULT_MS;
 
 export const convergence: Checker = {
   ...L1,

@@ -7,6 +7,7 @@ import { S5 } from '../../support/invariants/s5-monotone.ts';
 import { contextOf } from '../model/end.ts';
 import type { StepOutcome } from '../model/happen.ts';
 import type { Request } from '../model/messages.ts';
+import type { Stimulus } from '../model/stimuli.ts';
 import type { Checker } from './checker.ts';
 
 export const monotone: Checker = {
@@ -40,16 +41,26 @@ function judgeStay(
   { chain, protocol, exchange }: LinkContext,
   is: LinkContext,
 ): string | null {
-  if (isSame(chain, is.chain)) return null;
-  if (is.chain !== null) return 'the chain changes without a commit';
+  if (isSame(committed(chain), committed(is.chain))) return null;
+  if (committed(is.chain) !== null) return 'the chain changes without a commit';
   if (stimulus.type === 'receive' && stimulus.message.kind === 'answer') return null;
   // Protocol 1 cannot repeat an ack: one that is not answered ends the chain.
   if (protocol === 1 && exchange?.role === 'initiator') return null;
-  return `the chain is undone by ${stimulus.type === 'fire' ? stimulus.timer : stimulus.type}`;
+  return `the chain is undone by ${nameOf(stimulus)}`;
 }
 
 const isSame = (a: Chain | null, b: Chain | null): boolean =>
   a?.id === b?.id && a?.epoch === b?.epoch;
+
+/** On protocol 1 a chain is named before its first commit: nothing is undone with it. */
+const committed = (chain: Chain | null): Chain | null => (chain?.epoch === 0 ? null : chain);
+
+function nameOf(stimulus: Stimulus): string {
+  if (stimulus.type === 'fire') return stimulus.timer;
+  return stimulus.type === 'receive' && stimulus.message.kind === 'request'
+    ? stimulus.message.body.type
+    : stimulus.type;
+}
 
 /** What an end begins to serve is what was asked for, and is next. */
 function judgeBeginning(
