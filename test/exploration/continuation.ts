@@ -3,11 +3,12 @@
  *
  * Faults have stopped: every message arrives, every KME answers as it should, an end that is down is
  * started. That takes no time, and it is done in every order. Once nothing is under way, time passes
- * until the next timer fires. Which one that is depends on how long each has been running and on
- * the jitter: every timer about to fire or just armed is tried, and each end drawing early or late. From then on the delays are the machine's own, and
- * timers that are due together fire together, before anything that they send arrives. The timers of
- * the PSK's age are left out: they are long, they move an end that rests only, and the ends have to
- * come back without their help.
+ * until the next timer fires. Which one that is depends on how long each has been running, so every
+ * timer is tried about to fire and just armed. From then on the delays are the machine's own; timers
+ * that are due together fire together, before anything that they send arrives; and both ends draw the
+ * same jitter, early or latest, which is the worst for two ends that must not do the same at the same
+ * time. The timers of the PSK's age are left out: they are long, they move an end that rests only, and
+ * the ends have to come back without their help.
  *
  * What was worked out for a state is kept, so that what paths have in common is walked once. Where a
  * state comes back on its own path, the ends go in circles: that is a violation.
@@ -33,19 +34,21 @@ const NO_BOUNDS = {
 
 /** Both ends' timers, by their places, in milliseconds from now. */
 type Remaining = readonly [readonly number[], readonly number[]];
-type Draws = readonly [Draw, Draw];
 
 /** A state in which it is known when each timer fires. */
 interface Timed {
   readonly state: number;
   readonly remaining: Remaining;
-  /** Which way the draws of each end go. */
-  readonly draws: Draws;
+  /** How both ends draw the jitter. */
+  readonly draw: Draw;
 }
 
 const ARRIVED: Way = { moves: 0, ms: 0 };
 
 const NEVER = Infinity;
+
+/** The clock is read once in so many states. */
+const CLOCK_MASK = 0xfff;
 
 const DRAWS: readonly Draw[] = ['early', 'latest'];
 
@@ -53,6 +56,8 @@ const DRAWS: readonly Draw[] = ['early', 'latest'];
 class NoArrival extends Error {}
 
 export class Continuation {
+  /** How many states it has gone on from. */
+  states = 0;
   /** Of all states, and from where. */
   longest: Way & { readonly state: number } = { ...ARRIVED, state: 0 };
   slowest: Way & { readonly state: number } = { ...ARRIVED, state: 0 };
@@ -71,10 +76,12 @@ export class Continuation {
     this.#delays = new TimerDelays(options.machine);
   }
 
-  /** Goes on from every state of the search. */
-  run(): void {
+  /** Goes on from every state of the search, or from as many as there is time for. */
+  run(secondsMax: number): void {
+    const until = performance.now() + secondsMax * 1_000;
     const { count } = this.#search.store;
     for (let state = 0; state < count; state += 1) {
+      if ((state & CLOCK_MASK) === 0 && performance.now() > until) return;
       try {
         const way = this.#settle(state);
         if (way.moves > this.longest.moves) this.longest = { ...way, state };
@@ -85,6 +92,7 @@ export class Continuation {
         this.#note(state, error.message);
         return;
       }
+      this.states = state + 1;
     }
   }
 
@@ -128,28 +136,24 @@ export class Continuation {
   #rest(state: number): Way {
     const product = this.#read(state);
     if (hasConverged(product, this.#search.forms)) return ARRIVED;
-    const beginnings = DRAWS.flatMap((alice) =>
-      DRAWS.flatMap((bob) => this.#beginnings(product, [alice, bob])),
-    );
-    return maximum(
-      beginnings.map(({ draws, remaining }) => this.#pass({ state, remaining, draws })),
-    );
+    const beginnings = DRAWS.flatMap((draw) => this.#beginnings(product, draw));
+    return maximum(beginnings.map(({ draw, remaining }) => this.#pass({ state, remaining, draw })));
   }
 
   /** Every timer about to fire, or just armed. */
-  #beginnings(product: Product, draws: Draws): Omit<Timed, 'state'>[] {
+  #beginnings(product: Product, draw: Draw): Omit<Timed, 'state'>[] {
     const { forms } = this.#search;
     const choices = ([0, 1] as const).map((end) => {
       const form = forms.end(product, end);
       return combinations(
         form.timers.map((name, timer) =>
-          isAgeing(name) ? [NEVER] : [0, this.#delays.of(form, timer, draws[end])],
+          isAgeing(name) ? [NEVER] : [0, this.#delays.of(form, timer, draw)],
         ),
       );
     });
     const [alice = [], bob = []] = choices;
     return alice.flatMap((own) =>
-      bob.map((others) => ({ draws, remaining: [own, others] as const })),
+      bob.map((others) => ({ draw, remaining: [own, others] as const })),
     );
   }
 
@@ -211,15 +215,15 @@ export class Continuation {
       if (isAgeing(name)) return NEVER;
       const goesOn = step?.armed.includes(name) ? -1 : was.timers.indexOf(name);
       if (goesOn >= 0) return at.remaining[end][goesOn] as number;
-      return this.#delays.of(is, timer, at.draws[end]);
+      return this.#delays.of(is, timer, at.draw);
     });
     const remaining: Remaining = end === 0 ? [left, at.remaining[1]] : [at.remaining[0], left];
     return { ...at, state: this.#keep(next, at.state), remaining };
   }
 
   #remembered(phase: 'pass' | 'settle', at: Timed, walk: () => Way): Way {
-    const { state, remaining, draws } = at;
-    const key = [phase, state, remaining.map(String).join('/'), draws].join(' ');
+    const { state, remaining, draw } = at;
+    const key = `${phase} ${draw} ${state} ${remaining[0].join()} ${remaining[1].join()}`;
     const known = this.#timed.get(key);
     if (known === null) throw new NoArrival('the ends go in circles');
     if (known !== undefined) return known;

@@ -3,9 +3,13 @@
  *
  * Each is what a plausible slip would make of the machine, the authentication or the keyring.
  */
+import { assign } from 'xstate';
+import { advanceChain } from '../../machines/link.assigns.ts';
 import { linkMachine } from '../../machines/link.ts';
+import type { LinkContext } from '../../machines/link.types.ts';
 import { Authenticator } from '../../src/peer/auth.ts';
 import { Keyring, type Verdict } from '../../src/psk/keyring.ts';
+import { Secret } from '../../src/secret.ts';
 import { type Parts, PRODUCTION_PARTS } from './options.ts';
 
 type Answer = Parameters<Authenticator['verifyAnswer']>[0];
@@ -24,6 +28,13 @@ class UnboundAuthenticator extends Authenticator {
 
   override verifyAnswer(answer: Answer, mac: string | undefined): boolean {
     return super.verifyAnswer({ ...answer, requestMac: '' }, mac);
+  }
+}
+
+/** The sinks get something else than what was agreed. */
+class GarblingKeyring extends Keyring {
+  override commit(exchange: string): Secret {
+    return new Secret(Buffer.from(super.commit(exchange).reveal()).reverse());
   }
 }
 
@@ -46,6 +57,23 @@ const withMachine = (machine: typeof linkMachine): Parts => ({ ...PRODUCTION_PAR
 /** By what is wrong with them; the pattern is that of the judgement that must come. */
 export const MUTANTS: Readonly<Record<string, { readonly parts: Parts; readonly caught: RegExp }>> =
   {
+    'the sinks get another PSK than was agreed': {
+      parts: { ...PRODUCTION_PARTS, Keyring: GarblingKeyring },
+      caught: /^S1 agreement/,
+    },
+    'an epoch is counted twice': {
+      parts: withMachine(
+        linkMachine.provide({
+          actions: {
+            advanceChain: assign((step: { context: LinkContext }) => {
+              const { chain = null, ...advanced } = advanceChain(step);
+              return { ...advanced, chain: chain && { ...chain, epoch: 1 } };
+            }),
+          },
+        }),
+      ),
+      caught: /^S5 monotone/,
+    },
     'the responder commits without a proof': {
       parts: withMachine(
         linkMachine.provide({

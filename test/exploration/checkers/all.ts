@@ -1,8 +1,8 @@
 /**
- * All checkers, in the order of docs/protocol.md. L1 is judged from every state (continuation.ts) and
- * not by a look at one; convergence.ts has its sentence.
+ * All checkers. L1 is judged from every state (continuation.ts) and not by a look at one.
  */
 import type { Checker } from './checker.ts';
+import { convergence } from './l1-convergence.ts';
 import { noTrap } from './l2-no-trap.ts';
 import { agreement } from './s1-agreement.ts';
 import { confirmed } from './s2-confirmed.ts';
@@ -21,6 +21,7 @@ export const CHECKERS: readonly Checker[] = [
   monotone,
   authentic,
   failClosed,
+  convergence,
   noTrap,
   wiped,
 ];

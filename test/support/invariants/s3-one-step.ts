@@ -7,8 +7,10 @@ export const S3: Invariant = {
   sentence: 'At any time the ends differ by at most one commit.',
 };
 
-/** @param commits - exchanges that exactly one of the ends has committed, and in which the other has
- *   taken part since it last started */
+/**
+ * @param commits - exchanges that exactly one of the ends has committed, and in which the other has
+ *   taken part since it last started
+ */
 export function stepsApart(commits: readonly string[]): Finding {
   return commits.length > 1 ? `only one end has committed each of ${commits.join(', ')}` : null;
 }

@@ -18,8 +18,3 @@ export function notTheNextStep(commit: Commit, last: Commit | null, isRepeated: 
   const next = last?.chain === chain ? last.epoch + 1 : 1;
   return epoch === next ? null : `epoch ${epoch} of ${chain} is committed where ${next} is next`;
 }
-
-/** @param newest - the PSK that was last ordered into the sinks; null where it was taken away */
-export function olderInstalled(psk: string | null, newest: string | null): Finding {
-  return psk === newest ? null : 'a sink takes a PSK that is not the newest';
-}

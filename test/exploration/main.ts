@@ -1,0 +1,128 @@
+/**
+ * `npm run explore`: explores what plans.ts says, or one product with the bounds given, and reports.
+ *
+ *   npm run explore                          what npm test explores, and protocol 1
+ *   npm run explore -- --deep                as far as 8 GiB and ten minutes go
+ *   npm run explore -- --messages 2 --crashes 1 --losses any
+ *   npm run explore -- --mutants             machines that are wrong in one place
+ *   npm run explore -- --json FILE           the reports as JSON too
+ *
+ * Ends with status 1 where protocol 2 breaks an invariant, or a mutant breaks none.
+ */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { explore } from './explore.ts';
+import { mutantsToText, runMutants } from './mutant-runs.ts';
+import { type Bound, type Bounds, DEFAULTS, type Exploration } from './options.ts';
+import { DEEP, type Plan, PROTOCOL_1, SMALL } from './plans.ts';
+import { type Report, residentMib, toJson, toText } from './report.ts';
+
+const ARGUMENTS = {
+  deep: { type: 'boolean' },
+  mutants: { type: 'boolean' },
+  json: { type: 'string' },
+  protocol: { type: 'string' },
+  'on-expiry': { type: 'string' },
+  messages: { type: 'string' },
+  exchanges: { type: 'string' },
+  losses: { type: 'string' },
+  duplicates: { type: 'string' },
+  crashes: { type: 'string' },
+  'kme-faults': { type: 'string' },
+  'sink-faults': { type: 'string' },
+  ageing: { type: 'string' },
+  'no-attacker': { type: 'boolean' },
+  states: { type: 'string' },
+  seconds: { type: 'string' },
+} as const;
+
+type OwnBounds = Omit<
+  ReturnType<typeof parseArgs<{ options: typeof ARGUMENTS }>>['values'],
+  'deep' | 'mutants' | 'json'
+>;
+
+const STATES_MAX = 100_000_000;
+const SECONDS_MAX = 600;
+
+function main(): void {
+  const { values } = parseArgs({ options: ARGUMENTS });
+  const { deep = false, mutants = false, json, ...own } = values;
+  const found = mutants ? examineMutants() : examine(plansOf(deep, own));
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(found, null, 2)}\n`);
+}
+
+function examineMutants(): unknown {
+  const runs = runMutants();
+  process.stdout.write(mutantsToText(runs));
+  if (runs.some(({ breaks, broken }) => (breaks === null) !== (broken.length === 0))) fail();
+  return runs;
+}
+
+function examine(plans: readonly Plan[]): unknown {
+  const reports = plans.map(run);
+  if (reports.some(({ options, violations }) => options.protocol === 2 && violations.length > 0)) {
+    fail();
+  }
+  return reports.map(toJson);
+}
+
+function fail(): void {
+  process.exitCode = 1;
+}
+
+function run({ name, options, limits }: Plan): Report {
+  const report = { ...explore(options, limits), name, memoryMib: residentMib() };
+  process.stdout.write(`${toText(report)}\n`);
+  return report;
+}
+
+function plansOf(deep: boolean, own: OwnBounds): readonly Plan[] {
+  if (deep) return DEEP;
+  return Object.keys(own).length > 0 ? [ownPlan(own)] : [...SMALL, ...PROTOCOL_1];
+}
+
+function ownPlan(values: OwnBounds): Plan {
+  const options: Exploration = {
+    ...DEFAULTS,
+    protocol: oneOf(values.protocol ?? '2', ['1', '2']) === '1' ? 1 : 2,
+    onExpiry: oneOf(values['on-expiry'] ?? 'random', ['random', 'keep', 'remove']),
+    messagesMax: numberOf(values.messages, DEFAULTS.messagesMax),
+    bounds: boundsOf(values),
+    ageing: oneOf(values.ageing ?? DEFAULTS.ageing, ['resting', 'any']),
+    attacker: values['no-attacker'] !== true,
+  };
+  const statesMax = numberOf(values.states, STATES_MAX);
+  const secondsMax = numberOf(values.seconds, SECONDS_MAX);
+  return { name: 'as asked', options, limits: { statesMax, secondsMax, stopAtFirst: false } };
+}
+
+function boundsOf(values: OwnBounds): Bounds {
+  const { bounds } = DEFAULTS;
+  return {
+    exchanges: boundOf(values.exchanges, bounds.exchanges),
+    losses: boundOf(values.losses, bounds.losses),
+    duplicates: boundOf(values.duplicates, bounds.duplicates),
+    crashes: boundOf(values.crashes, bounds.crashes),
+    kmeFaults: boundOf(values['kme-faults'], bounds.kmeFaults),
+    sinkFaults: boundOf(values['sink-faults'], bounds.sinkFaults),
+  };
+}
+
+function boundOf(text: string | undefined, otherwise: Bound): Bound {
+  if (text === undefined) return otherwise;
+  return text === 'any' ? text : numberOf(text, 0);
+}
+
+function numberOf(text: string | undefined, otherwise: number): number {
+  if (text === undefined) return otherwise;
+  if (!/^\d+$/.test(text)) throw new Error(`${text} is no number`);
+  return Number(text);
+}
+
+function oneOf<Choice extends string>(text: string, choices: readonly Choice[]): Choice {
+  const choice = choices.find((candidate) => candidate === text);
+  if (choice === undefined) throw new Error(`${text} is none of ${choices.join(', ')}`);
+  return choice;
+}
+
+main();
