@@ -102,6 +102,12 @@ export const ROWS: readonly Row[] = [
     packages: ['xstate'],
   },
   {
+    files: /^src\/complaints\.ts$/,
+    may: [/^src\/errors\.ts$/],
+    types: [/^src\/log\.ts$/],
+    packages: [],
+  },
+  {
     files: /^src\/link-effects\.ts$/,
     may: [BASE],
     types: [/^machines\//, /^src\//],

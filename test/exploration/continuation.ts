@@ -65,8 +65,8 @@ export class Continuation {
   readonly #moves: Moves;
   readonly #delays: TimerDelays;
   readonly #ways = new Ways();
-  /** null while the way is being walked. */
-  readonly #timed = new Map<string, Way | null>();
+  /** Numbers of the readings of the timers. */
+  readonly #clocks = new Map<string, number>();
   readonly #product = new Product();
 
   constructor(search: Search) {
@@ -102,14 +102,10 @@ export class Continuation {
 
   /** The way from a state of which nothing is known of the time. */
   #settle(state: number): Way {
-    const known = this.#ways.get(state);
-    if (known === 'under way') throw new NoArrival('the ends go in circles and no time passes');
-    if (known !== null) return known;
-    this.#ways.begin(state);
-    const next = this.#successors(state);
-    const way = next.length === 0 ? this.#rest(state) : longestOf(next, (it) => this.#settle(it));
-    this.#ways.end(state, way);
-    return way;
+    return this.#remembered(state, 'unknown', () => {
+      const next = this.#successors(state);
+      return next.length === 0 ? this.#rest(state) : longestOf(next, (it) => this.#settle(it));
+    });
   }
 
   #successors(state: number): number[] {
@@ -159,7 +155,7 @@ export class Continuation {
 
   /** Time passes until the next timer fires, and all fire that are due then. */
   #pass(at: Timed): Way {
-    return this.#remembered('pass', at, () => {
+    return this.#walk('pass', at, () => {
       const [alice, bob] = at.remaining;
       const passed = Math.min(...alice, ...bob);
       if (passed === NEVER) throw new NoArrival('no timer is armed at either end');
@@ -196,7 +192,7 @@ export class Continuation {
 
   /** The way from a state where messages are in flight. */
   #settleTimed(at: Timed): Way {
-    return this.#remembered('settle', at, () => {
+    return this.#walk('settle', at, () => {
       const product = this.#read(at.state);
       const next: Timed[] = [];
       this.#moves.visitFaultless(product, ({ stepping, step }, after) => {
@@ -221,16 +217,29 @@ export class Continuation {
     return { ...at, state: this.#keep(next, at.state), remaining };
   }
 
-  #remembered(phase: 'pass' | 'settle', at: Timed, walk: () => Way): Way {
-    const { state, remaining, draw } = at;
-    const key = `${phase} ${draw} ${state} ${remaining[0].join()} ${remaining[1].join()}`;
-    const known = this.#timed.get(key);
-    if (known === null) throw new NoArrival('the ends go in circles');
-    if (known !== undefined) return known;
-    this.#timed.set(key, null);
+  #walk(phase: 'pass' | 'settle', { state, remaining, draw }: Timed, walk: () => Way): Way {
+    const [alice, bob] = remaining;
+    return this.#remembered(state, `${phase} ${draw} ${alice.join()} ${bob.join()}`, walk);
+  }
+
+  /** Each way is walked once. */
+  #remembered(state: number, reading: string, walk: () => Way): Way {
+    const clock = this.#clockOf(reading);
+    const known = this.#ways.get(state, clock);
+    if (known === 'under way') throw new NoArrival('the ends go in circles');
+    if (known !== null) return known;
+    this.#ways.begin(state, clock);
     const way = walk();
-    this.#timed.set(key, way);
+    this.#ways.end(state, clock, way);
     return way;
+  }
+
+  #clockOf(reading: string): number {
+    const known = this.#clocks.get(reading);
+    if (known !== undefined) return known;
+    const clock = this.#clocks.size;
+    this.#clocks.set(reading, clock);
+    return clock;
   }
 }
 

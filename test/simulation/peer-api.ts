@@ -1,6 +1,6 @@
 /**
- * The peer API of one end over raw bytes: what src/peer/client-protocol-2.ts and src/peer/serve-protocol-2.ts do
- * between HTTP and the link, without sockets and promises.
+ * The peer API of one end over raw bytes: what src/peer/client-protocol-2.ts and
+ * src/peer/serve-protocol-2.ts do between HTTP and the link, without sockets and promises.
  *
  * Codecs, MACs and refusals are the production ones. Limits of connections and rates are not played.
  */

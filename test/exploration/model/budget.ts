@@ -6,6 +6,9 @@ import type { Product } from './product.ts';
 
 export type Counted = Exclude<keyof Bounds, 'exchanges'> | 'drawnByAlice' | 'drawnByBob';
 
+/** A state keeps what is left in one byte. */
+const BOUND_MAX = 255;
+
 export class Budget {
   readonly #at = new Map<Counted, number>();
   readonly #initial: readonly number[];
@@ -15,6 +18,7 @@ export class Budget {
     const initial: number[] = [];
     for (const [name, bound] of Object.entries(all)) {
       if (bound === 'any') continue;
+      if (bound > BOUND_MAX) throw new RangeError(`${name} is bounded by ${BOUND_MAX} at most`);
       this.#at.set(name as Counted, initial.length);
       initial.push(bound);
     }

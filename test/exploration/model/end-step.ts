@@ -15,10 +15,9 @@ import type {
   LinkCalls,
 } from '../../../machines/link.slots.ts';
 import type { LinkMachine } from '../../../machines/link.ts';
-import type { LinkContext, LinkInput } from '../../../machines/link.types.ts';
+import type { LinkContext } from '../../../machines/link.types.ts';
 import {
   type CallsUnderWay,
-  type Candidate,
   downWith,
   type EndState,
   type Keyring,
@@ -28,44 +27,17 @@ import {
   type Waiting,
   withContext,
 } from './end.ts';
+import {
+  type Commit,
+  type EndChange,
+  type EndConfig,
+  exchangeFacts,
+  type Fresh,
+} from './end-change.ts';
 import type { Fact } from './facts.ts';
 import type { Message, Reply } from './messages.ts';
 import { ACTIONS, CALLS } from './slots.ts';
 import { type EndName, NO_ID, otherEnd, type Psk } from './symbols.ts';
-
-/** One end of the link as it is configured. */
-export interface EndConfig {
-  readonly name: EndName;
-  readonly machine: LinkMachine;
-  readonly input: LinkInput;
-}
-
-/** Symbols that nobody holds yet, for whatever the step makes. */
-export interface Fresh {
-  readonly exchange: string;
-  readonly key: string;
-}
-
-export interface Commit {
-  readonly params: LinkActions['commit'];
-  /** What the keyring held; null is a commit of nothing. */
-  readonly candidate: Candidate | null;
-}
-
-/** Everything that came of a step. */
-export interface EndChange {
-  readonly after: EndState;
-  readonly effects: readonly LinkEffect[];
-  readonly sent: readonly Message[];
-  readonly facts: readonly Fact[];
-  readonly commits: readonly Commit[];
-  /** Exchange ids that the machine remembers as finished from now on. */
-  readonly finished: readonly string[];
-  /** The machine has forgotten what was finished before. */
-  readonly forgot: boolean;
-  /** What must never happen whatever the protocol: unhandled events, requests without an answer. */
-  readonly faults: readonly string[];
-}
 
 type MachineEvent = Parameters<typeof transition<LinkMachine>>[2];
 
@@ -300,18 +272,4 @@ export class EndStep {
 
 function definedOnly(calls: CallsUnderWay): CallsUnderWay {
   return Object.fromEntries(Object.entries(calls).filter(([, input]) => input !== undefined));
-}
-
-/** Which exchange of the peer ends with a step, and which begins. */
-function exchangeFacts(before: LinkSnapshot | null, after: LinkSnapshot | null): Fact[] {
-  const served = (snapshot: LinkSnapshot | null): string | null => {
-    const exchange = snapshot?.context.exchange ?? null;
-    return exchange?.role === 'responder' ? exchange.id : null;
-  };
-  const [from, to] = [served(before), served(after)];
-  if (from === to) return [];
-  return [
-    ...(from === null ? [] : [{ type: 'ends', exchange: from } as const]),
-    ...(to === null ? [] : [{ type: 'begins', exchange: to } as const]),
-  ];
 }

@@ -19,6 +19,11 @@ import { type EndIndex, FILLING_SYMBOLS_MAX } from './product.ts';
 import type { Step } from './steps.ts';
 import { type Canonical, canonical, type Psk, type Rename, symbolIndex } from './symbols.ts';
 
+/** A form's number is kept in two bytes. */
+const END_FORMS_MAX = 2 ** 16;
+/** There are few, so that a message and what it shares with an end come to a small number. */
+export const MESSAGE_FORMS_MAX = 2 ** 7;
+
 /** Stands for a symbol that is not there. */
 export const NONE = -1;
 
@@ -91,12 +96,15 @@ class Table<Thing, AForm extends Form> {
   readonly #rename: Rename<Thing>;
   readonly #keyOf: (thing: Thing) => string;
   readonly #describe: (thing: Thing, form: Form) => AForm;
+  readonly #formsMax: number;
 
   constructor(
+    formsMax: number,
     rename: Rename<Thing>,
     keyOf: (thing: Thing) => string,
     describe: (thing: Thing, form: Form) => AForm,
   ) {
+    this.#formsMax = formsMax;
     this.#rename = rename;
     this.#keyOf = keyOf;
     this.#describe = describe;
@@ -110,6 +118,7 @@ class Table<Thing, AForm extends Form> {
     if (Math.max(of.exchanges.length, of.keys.length) > FILLING_SYMBOLS_MAX) {
       throw new RangeError('too many symbols in one form');
     }
+    if (this.all.length === this.#formsMax) throw new RangeError('too many forms');
     const form = this.#describe(of.thing, {
       index: this.all.length,
       exchanges: of.exchanges.length,
@@ -125,10 +134,16 @@ class Table<Thing, AForm extends Form> {
 export type EndForms = Table<EndState, EndForm>;
 export type MessageForms = Table<Message, MessageForm>;
 
-export const createEndForms = (): EndForms => new Table(renameEnd, keyOfEnd, describeEnd);
+export const createEndForms = (): EndForms =>
+  new Table(END_FORMS_MAX, renameEnd, keyOfEnd, describeEnd);
 
 export const createMessageForms = (): MessageForms =>
-  new Table(renameMessage, (message) => JSON.stringify(message), describeMessage);
+  new Table(
+    MESSAGE_FORMS_MAX,
+    renameMessage,
+    (message) => JSON.stringify(message),
+    describeMessage,
+  );
 
 function describeEnd(state: EndState, form: Form): EndForm {
   const { keyring, timers } = state;

@@ -6,40 +6,39 @@
  */
 import type { Violation } from '../checkers/checker.ts';
 import type { Exploration } from '../options.ts';
-import type { Budget, Counted } from './budget.ts';
+import type { Budget } from './budget.ts';
 import { faultless } from './derivation.ts';
 import { isAgeing } from './end-step.ts';
 import { type EndForm, NONE } from './forms.ts';
 import { wasSeen } from './ghosts.ts';
+import {
+  CRASH,
+  DRAWS,
+  FORGERIES,
+  firingsOf,
+  type Happening,
+  KME_ANSWERS,
+  KME_FAULTS,
+  type MoveKind,
+  SILENCE,
+  SINK_FAILS,
+  SINK_WORKS,
+  START,
+} from './happenings.ts';
 import { type EndIndex, messageFilling, otherIndex, Product } from './product.ts';
-import type { Step, Steps, Stirring } from './steps.ts';
-import type { KmeAnswer, Stimulus } from './stimuli.ts';
+import type { Step, Steps } from './steps.ts';
 import { StepTaker } from './take-step.ts';
 import type { Forms } from './view.ts';
 
-export type MoveKind =
-  | 'start'
-  | 'crash'
-  | 'fire'
-  | 'draw'
-  | 'kme'
-  | 'sink'
-  | 'deliver'
-  | 'duplicate'
-  | 'drop'
-  | 'refuse'
-  | 'forge';
-
-/** The move that is being visited. */
 export interface Move {
   readonly kind: MoveKind;
   /** Whose timer, call or sink it is, or who is to receive the message. */
   readonly end: EndIndex;
-  /** The timer that fires, the answer of the KME, whether the sink works; else empty. */
+  /** As in Happening; empty for what happens to a message. */
   readonly detail: string;
   /** Filling of the message it is about, in the state before; or NONE. */
   readonly message: number;
-  /** The step that an end takes with it, and which end; null where none does. */
+  /** The step that is taken with it, and by which end; null where none is. */
   readonly step: Step | null;
   readonly stepping: EndIndex;
 }
@@ -49,32 +48,6 @@ export type Visit = (move: Move, next: Product, violations: readonly Violation[]
 
 const NO_VIOLATION: readonly Violation[] = [];
 
-const START: Stirring = { stimulus: { type: 'start' }, code: 0 };
-const CRASH: Stirring = { stimulus: { type: 'crash' }, code: 1 };
-const DRAW: Stirring = { stimulus: { type: 'draw' }, code: 2 };
-const SILENCE: Stirring = { stimulus: { type: 'silence' }, code: 3 };
-const SINK_FAILS: Stirring = { stimulus: { type: 'sink', works: false }, code: 4 };
-const SINK_WORKS: Stirring = { stimulus: { type: 'sink', works: true }, code: 5 };
-const KME: Readonly<Record<KmeAnswer, Stirring>> = {
-  delivers: { stimulus: { type: 'kme', answer: 'delivers' }, code: 6 },
-  'delivers-odd': { stimulus: { type: 'kme', answer: 'delivers-odd' }, code: 7 },
-  'delivers-not': { stimulus: { type: 'kme', answer: 'delivers-not' }, code: 8 },
-  refuses: { stimulus: { type: 'kme', answer: 'refuses' }, code: 9 },
-  loses: { stimulus: { type: 'kme', answer: 'loses' }, code: 10 },
-};
-const FORGED: readonly Stirring[] = [
-  { stimulus: { type: 'forged', endpoint: '/new' }, code: 11 },
-  { stimulus: { type: 'forged', endpoint: '/rotate' }, code: 12 },
-  { stimulus: { type: 'forged', endpoint: '/ack' }, code: 13 },
-];
-const FIRST_TIMER_CODE = 14;
-
-const KME_FAULTS: Readonly<Record<'key' | 'new-key', readonly KmeAnswer[]>> = {
-  // Whatever else happens to a key that a master SAE asks for, nobody has heard of it.
-  'new-key': ['delivers-not', 'refuses'],
-  key: ['delivers-not', 'refuses', 'loses', 'delivers-odd'],
-};
-
 export class Moves {
   readonly #options: Exploration;
   readonly #forms: Forms;
@@ -82,6 +55,7 @@ export class Moves {
   readonly #budget: Budget;
   readonly #taker: StepTaker;
   readonly #next = new Product();
+  readonly #firings = new Map<EndForm, readonly Happening[]>();
 
   constructor(options: Exploration, forms: Forms, steps: readonly [Steps, Steps], budget: Budget) {
     this.#options = options;
@@ -93,21 +67,19 @@ export class Moves {
 
   /** Visits everything that can happen next. */
   visit(product: Product, visit: Visit): void {
+    this.visitFaultless(product, visit);
     for (const end of [0, 1] as const) {
       const form = this.#forms.end(product, end);
-      if (form.up) {
-        this.#counted(product, 'crashes', end, 'crash', '', CRASH, visit);
-        this.#timers(product, end, form, visit);
-        this.#call(product, end, form, visit);
-        this.#kmeFaults(product, end, form, visit);
-        this.#sink(product, end, form, visit);
-        if (this.#options.attacker) this.#forge(product, end, form, visit);
-      } else this.#step(product, end, 'start', '', START, visit);
+      if (!form.up) continue;
+      this.#happen(product, end, CRASH, visit);
+      this.#timers(product, end, form, visit);
+      this.#kmeFaults(product, end, form, visit);
+      this.#happen(product, end, form.state.sink.works ? SINK_FAILS : SINK_WORKS, visit);
+      if (this.#options.attacker) this.#forge(product, end, form, visit);
     }
     for (let message = 0; message < product.messages; message += 1) {
-      const filling = messageFilling(message);
-      this.#arrive(product, 'deliver', filling, visit);
-      this.#lose(product, filling, visit);
+      this.#duplicate(product, messageFilling(message), visit);
+      this.#lose(product, messageFilling(message), visit);
     }
   }
 
@@ -115,74 +87,46 @@ export class Moves {
   visitFaultless(product: Product, visit: Visit): void {
     for (const end of [0, 1] as const) {
       const form = this.#forms.end(product, end);
-      if (form.up) this.#call(product, end, form, visit);
-      else this.#step(product, end, 'start', '', START, visit);
+      if (form.up) this.#endCall(product, end, form, visit);
+      else this.#happen(product, end, START, visit);
     }
     for (let message = 0; message < product.messages; message += 1) {
+      this.#next.copy(product);
+      this.#next.removeMessage(messageFilling(message));
       this.#arrive(product, 'deliver', messageFilling(message), visit);
     }
   }
 
   /** A timer of an end fires, by its place among those that are armed. */
   fire(product: Product, end: EndIndex, timer: number, visit: Visit): void {
-    const fires = this.#firing(product, end, timer);
-    this.#step(product, end, 'fire', fires.stimulus.timer, fires, visit);
+    this.#happen(product, end, this.#firing(this.#forms.end(product, end), timer), visit);
   }
 
   /** What an end would be if this timer fired. */
   fired(product: Product, end: EndIndex, timer: number): EndForm {
-    return this.#steps[end].of(product, this.#firing(product, end, timer)).after;
+    const firing = this.#firing(this.#forms.end(product, end), timer);
+    return this.#steps[end].of(product, firing).after;
   }
 
-  #firing(product: Product, end: EndIndex, timer: number) {
-    const name = this.#forms.end(product, end).timers[timer];
-    if (name === undefined) throw new Error('no such timer is armed');
-    return {
-      stimulus: { type: 'fire', timer: name },
-      code: FIRST_TIMER_CODE + timer,
-    } as const;
+  #firing(form: EndForm, timer: number): Happening {
+    let firings = this.#firings.get(form);
+    if (firings === undefined) {
+      firings = firingsOf(form.timers);
+      this.#firings.set(form, firings);
+    }
+    const firing = firings[timer];
+    if (firing === undefined) throw new Error('no such timer is armed');
+    return firing;
   }
 
-  #step(
-    product: Product,
-    end: EndIndex,
-    kind: MoveKind,
-    detail: string,
-    what: Stirring,
-    visit: Visit,
-  ): void {
+  #happen(product: Product, end: EndIndex, happening: Happening, visit: Visit): void {
+    const { kind, detail, counted } = happening;
+    if (counted !== null && !this.#budget.isLeft(product, counted)) return;
     this.#next.copy(product);
-    this.#take(product, end, kind, detail, what, visit);
-  }
-
-  /** As #step, with the next state copied already. */
-  #take(
-    product: Product,
-    end: EndIndex,
-    kind: MoveKind,
-    detail: string,
-    what: Stirring,
-    visit: Visit,
-  ): void {
-    const step = this.#steps[end].of(product, what);
+    if (counted !== null) this.#budget.spend(this.#next, counted);
+    const step = this.#steps[end].of(product, happening);
     const violations = this.#taker.take(product, this.#next, end, step, NONE);
     visit({ kind, end, detail, message: NONE, step, stepping: end }, this.#next, violations);
-  }
-
-  /** A step that the bounds count. */
-  #counted(
-    product: Product,
-    counted: Counted,
-    end: EndIndex,
-    kind: MoveKind,
-    detail: string,
-    what: Stirring,
-    visit: Visit,
-  ): void {
-    if (!this.#budget.isLeft(product, counted)) return;
-    this.#next.copy(product);
-    this.#budget.spend(this.#next, counted);
-    this.#take(product, end, kind, detail, what, visit);
   }
 
   #timers(product: Product, end: EndIndex, form: EndForm, visit: Visit): void {
@@ -197,57 +141,58 @@ export class Moves {
   }
 
   /** The call under way ends well, where it does not wait for a message. */
-  #call(product: Product, end: EndIndex, { call }: EndForm, visit: Visit): void {
-    switch (call) {
-      case 'draw': {
-        const drawn = end === 0 ? 'drawnByAlice' : 'drawnByBob';
-        this.#counted(product, drawn, end, 'draw', '', DRAW, visit);
-        break;
-      }
-      case 'new-key':
-      case 'key': {
-        const answer = faultless(this.#forms, product, end);
-        this.#step(product, end, 'kme', answer, KME[answer], visit);
-        break;
-      }
-      case 'peer':
-      case 'none':
-        break;
-    }
+  #endCall(product: Product, end: EndIndex, { call }: EndForm, visit: Visit): void {
+    if (call === 'draw') this.#happen(product, end, DRAWS[end], visit);
+    if (call !== 'key' && call !== 'new-key') return;
+    this.#happen(product, end, KME_ANSWERS[faultless(this.#forms, product, end)], visit);
   }
 
   #kmeFaults(product: Product, end: EndIndex, { call }: EndForm, visit: Visit): void {
     if (call !== 'key' && call !== 'new-key') return;
     const usual = faultless(this.#forms, product, end);
-    for (const answer of KME_FAULTS[call]) {
+    for (const fault of KME_FAULTS[call]) {
       // A key that is gone can be refused, but neither delivered nor lost.
-      if (answer === usual || (usual === 'delivers-not' && answer !== 'refuses')) continue;
-      this.#counted(product, 'kmeFaults', end, 'kme', answer, KME[answer], visit);
+      if (usual === 'delivers-not' && fault.detail !== 'refuses') continue;
+      if (fault.detail !== usual) this.#happen(product, end, fault, visit);
     }
   }
 
-  #sink(product: Product, end: EndIndex, { state: { sink } }: EndForm, visit: Visit): void {
-    if (!sink.works) this.#step(product, end, 'sink', 'works', SINK_WORKS, visit);
-    else this.#counted(product, 'sinkFaults', end, 'sink', 'fails', SINK_FAILS, visit);
-  }
-
-  /** Somebody without the psk sends a request. Where that comes to nothing, it is no move. */
+  /** Where a forged request comes to nothing, it is no move. */
   #forge(product: Product, end: EndIndex, form: EndForm, visit: Visit): void {
-    for (const what of FORGED) {
-      const { after, violations } = this.#steps[end].of(product, what);
-      if (after === form && violations.length === 0) continue;
-      const { endpoint } = what.stimulus as Extract<Stimulus, { type: 'forged' }>;
-      this.#step(product, end, 'forge', endpoint, what, visit);
+    for (const forgery of FORGERIES) {
+      const { after, violations } = this.#steps[end].of(product, forgery);
+      if (after !== form || violations.length > 0) this.#happen(product, end, forgery, visit);
     }
   }
 
-  /** A message arrives; of one that is duplicated another copy stays in flight. */
-  #arrive(product: Product, kind: 'deliver' | 'duplicate', message: number, visit: Visit): void {
+  /** A copy of the message arrives; the message stays in flight. */
+  #duplicate(product: Product, message: number, visit: Visit): void {
+    if (!this.#budget.isLeft(product, 'duplicates')) return;
+    this.#next.copy(product);
+    this.#budget.spend(this.#next, 'duplicates');
+    this.#arrive(product, 'duplicate', message, visit);
+  }
+
+  /** The message is lost, silently or so that its caller learns it at once. */
+  #lose(product: Product, message: number, visit: Visit): void {
+    if (!this.#budget.isLeft(product, 'losses')) return;
+    const { to } = this.#forms.message(product, message);
+    this.#takeAway(product, message);
+    this.#visitMessage('drop', message, to, null, NO_VIOLATION, visit);
+    if (!this.#isWaitedFor(product, message)) return;
+    this.#takeAway(product, message);
+    this.#turnAway(product, 'refuse', message, visit);
+  }
+
+  #takeAway(product: Product, message: number): void {
+    this.#next.copy(product);
+    this.#next.removeMessage(message);
+    this.#budget.spend(this.#next, 'losses');
+  }
+
+  #arrive(product: Product, kind: MoveKind, message: number, visit: Visit): void {
     const { to, endpoint, answers } = this.#forms.message(product, message);
     const receiver = this.#forms.end(product, to);
-    this.#next.copy(product);
-    if (kind === 'deliver') this.#next.removeMessage(message);
-    else this.#budget.spend(this.#next, 'duplicates');
     if (endpoint !== null && !receiver.up) {
       this.#turnAway(product, kind, message, visit);
       return;
@@ -257,50 +202,38 @@ export class Moves {
     const seen = endpoint !== null && wasSeen(product, product.exchange(message, 0), to);
     const step = this.#steps[to].ofReceipt(product, message, seen);
     const violations = this.#taker.take(product, this.#next, to, step, message);
-    visit({ kind, end: to, detail: '', message, step, stepping: to }, this.#next, violations);
-  }
-
-  #lose(product: Product, message: number, visit: Visit): void {
-    if (this.#budget.isLeft(product, 'duplicates')) {
-      this.#arrive(product, 'duplicate', message, visit);
-    }
-    if (!this.#budget.isLeft(product, 'losses')) return;
-    const { to, endpoint } = this.#forms.message(product, message);
-    this.#next.copy(product);
-    this.#next.removeMessage(message);
-    this.#budget.spend(this.#next, 'losses');
-    const dropped = {
-      kind: 'drop',
-      end: to,
-      detail: '',
-      message,
-      step: null,
-      stepping: to,
-    } as const;
-    visit(dropped, this.#next, NO_VIOLATION);
-    if (endpoint === null || !this.#isWaitedFor(product, message)) return;
-    this.#next.copy(product);
-    this.#next.removeMessage(message);
-    this.#budget.spend(this.#next, 'losses');
-    this.#turnAway(product, 'refuse', message, visit);
+    this.#visitMessage(kind, message, to, step, violations, visit);
   }
 
   /** Nobody listens: a caller that still waits for this request learns it at once. */
   #turnAway(product: Product, kind: MoveKind, message: number, visit: Visit): void {
     const { to } = this.#forms.message(product, message);
-    const waits = this.#isWaitedFor(product, message);
+    if (!this.#isWaitedFor(product, message)) {
+      this.#visitMessage(kind, message, to, null, NO_VIOLATION, visit);
+      return;
+    }
     const caller = otherIndex(to);
-    const step = waits ? this.#steps[caller].of(product, SILENCE) : null;
-    const violations =
-      step === null ? NO_VIOLATION : this.#taker.take(product, this.#next, caller, step, NONE);
+    const step = this.#steps[caller].of(product, SILENCE);
+    const violations = this.#taker.take(product, this.#next, caller, step, NONE);
     visit({ kind, end: to, detail: '', message, step, stepping: caller }, this.#next, violations);
   }
 
-  /** The call under way at the sender is the one that has sent this request. */
+  #visitMessage(
+    kind: MoveKind,
+    message: number,
+    end: EndIndex,
+    step: Step | null,
+    violations: readonly Violation[],
+    visit: Visit,
+  ): void {
+    visit({ kind, end, detail: '', message, step, stepping: end }, this.#next, violations);
+  }
+
+  /** It is a request, and the call under way at its sender is the one that has sent it. */
   #isWaitedFor(product: Product, message: number): boolean {
     const { to, endpoint } = this.#forms.message(product, message);
     const caller = otherIndex(to);
     const { asks } = this.#forms.end(product, caller);
-    return asks === endpoint && this.#forms.isOwn(product, caller, message);
+    return endpoint !== null && asks === endpoint && this.#forms.isOwn(product, caller, message);
   }
 }

@@ -10,11 +10,11 @@ import { MESSAGES_MAX, messageFilling, type Product, SYMBOLS_MAX } from './produ
 import { Shifts } from './shifts.ts';
 import type { Forms } from './view.ts';
 
-/** No state is longer. */
+/** The store keeps the length in one byte. */
 const BYTES_MAX = 255;
 
 export class Packing {
-  readonly bytes = new Uint8Array(BYTES_MAX + 1);
+  readonly bytes = new Uint8Array(2 * BYTES_MAX);
   length = 0;
   /** The number that each symbol was given, -1 where it is gone. */
   readonly exchangeNames = new Int32Array(SYMBOLS_MAX);
@@ -53,6 +53,7 @@ export class Packing {
     this.#byte(product.ahead(0) * 4 + product.ahead(1));
     this.#marks(product);
     for (let i = 0; i < this.#budgets; i += 1) this.#byte(product.budget(i));
+    if (this.length > BYTES_MAX) throw new RangeError('a state is too long');
   }
 
   #byte(value: number): void {

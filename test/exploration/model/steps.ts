@@ -8,9 +8,9 @@
 import { CHECKERS } from '../checkers/all.ts';
 import type { Violation } from '../checkers/checker.ts';
 import { renameEnd } from './end.ts';
-import type { EndConfig } from './end-step.ts';
+import type { EndConfig } from './end-change.ts';
 import type { Fact } from './facts.ts';
-import { type EndForm, type Interned, type MessageForm, NONE } from './forms.ts';
+import { type EndForm, type Interned, MESSAGE_FORMS_MAX, type MessageForm, NONE } from './forms.ts';
 import { type StepOutcome, stepEnd } from './happen.ts';
 import { type Message, renameMessage } from './messages.ts';
 import type { EndIndex, Product } from './product.ts';
@@ -65,7 +65,6 @@ export interface Stirring {
 const APART_MAX = 16;
 /** No filling has as many symbols of one kind. */
 const PLACES = 8;
-const FORMS_MAX = 4_096;
 
 export class Steps {
   /** How often XState was asked. */
@@ -122,7 +121,7 @@ export class Steps {
     for (let i = 0; i < keys; i += 1) {
       pattern = pattern * PLACES + keyPlaceOf(product, this.#end, end, product.key(message, i)) + 1;
     }
-    return pattern * FORMS_MAX + index;
+    return pattern * MESSAGE_FORMS_MAX + index;
   }
 
   #ask(product: Product, message: number, stimulusOf: () => Stimulus): Step {

@@ -30,10 +30,10 @@ export const samePsk = (a: Psk | null, b: Psk | null): boolean =>
 
 /** What a walk over a thing does with each symbol in it. */
 export interface Renaming {
-  exchange(id: string): string;
-  key(id: string): string;
+  readonly exchange: (id: string) => string;
+  readonly key: (id: string) => string;
   /** Called after `exchange` was called for the chain. */
-  epoch(chain: string, epoch: number): number;
+  readonly epoch: (chain: string, epoch: number) => number;
 }
 
 /** Rebuilds a thing with its symbols renamed, visiting them in a fixed order. */
