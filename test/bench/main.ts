@@ -19,7 +19,8 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import { BareCalls, startBareServer } from './bare.ts';
 import { measureRotations } from './measure-rotations.ts';
@@ -34,21 +35,23 @@ const INTERVAL_MS = 200;
 const WARM_UP_ROTATIONS = 50;
 const START_ROUNDS = 5;
 const EXIT_INTERRUPTED = 130;
+const QUPSKD = fileURLToPath(new URL('../../dist/qupskd.cjs', import.meta.url));
 /** A file system in memory that every Linux has. */
 const IN_MEMORY = '/dev/shm';
 
 interface Options {
+  readonly program: string;
   readonly rotations: number;
   readonly folder: string;
   readonly json?: string;
   readonly check?: true;
 }
 
-async function bench(folder: string, count: number): Promise<Findings> {
+async function bench(folder: string, { program, rotations: count }: Options): Promise<Findings> {
   const loadBefore = load();
   const kmeUrl = await startBareServer('the bare KME', {});
   const bareCalls = await BareCalls.start(kmeUrl);
-  const pair = await Pair.prepare(folder, kmeUrl, INTERVAL_MS);
+  const pair = await Pair.prepare(folder, { program, kmeUrl, intervalMs: INTERVAL_MS });
   say(`${START_ROUNDS} starts of both daemons …`);
   const starts = await measureStarts(pair, START_ROUNDS);
   say(`${WARM_UP_ROTATIONS} rotations to warm up, ${count} to measure …`);
@@ -95,6 +98,7 @@ function wholeNumber(text: string): number {
 
 const options = new Command('bench')
   .description('What a rotation costs, beside the same HTTP calls made bare.')
+  .option('--program <file>', 'the daemon to be measured', (file) => resolve(file), QUPSKD)
   .option('--rotations <n>', 'how many are measured', wholeNumber, 300)
   .option('--folder <dir>', 'where the key files are', existsSync(IN_MEMORY) ? IN_MEMORY : tmpdir())
   .option('--json <file>', 'write the findings there, instead of below the table')
@@ -102,7 +106,11 @@ const options = new Command('bench')
   .parse()
   .opts<Options>();
 
-const findings = await inFolder(options.folder, (folder) => bench(folder, options.rotations));
+if (!existsSync(options.program)) {
+  say(`${options.program} is missing: run \`npm run build\` first`);
+  process.exit(1);
+}
+const findings = await inFolder(options.folder, (folder) => bench(folder, options));
 const figures = figuresOf(findings);
 const json = JSON.stringify({ ...findings, figures }, null, 2);
 process.stdout.write(tableOf(findings));

@@ -11,9 +11,7 @@ import { type LogLine, parseLogLine } from '../../example/demo/timeline.ts';
 import { freePort } from '../support/programs/ports.ts';
 import { startProgram } from './start-program.ts';
 
-const ROOT = new URL('../../', import.meta.url);
-const QUPSKD = fileURLToPath(new URL('dist/qupskd.cjs', ROOT));
-const STAMP = fileURLToPath(new URL('test/bench/stamp.cjs', ROOT));
+const STAMP = fileURLToPath(new URL('stamp.cjs', import.meta.url));
 const HOST = '127.0.0.1';
 const NS_PER_MS = 1e6;
 const MAX_KEY_AGE = '60s';
@@ -29,23 +27,33 @@ export interface Daemon {
 /** @param atMs - monotonic clock of the machine as the line was written, in milliseconds */
 export type Hear = (end: End, line: LogLine, atMs: number) => void;
 
+export interface PairOptions {
+  /** The built daemon. */
+  readonly program: string;
+  /** Of the KME of both. */
+  readonly kmeUrl: string;
+  /** From one rotation to the next. */
+  readonly intervalMs: number;
+}
+
 export class Pair {
   readonly #folder: string;
+  readonly #program: string;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, program: string) {
     this.#folder = folder;
+    this.#program = program;
   }
 
   /**
    * Writes both configurations and makes the folders of the key files.
    *
    * @param folder - private to this run
-   * @param kmeUrl - of the KME of both
-   * @param intervalMs - from one rotation to the next
    */
-  static async prepare(folder: string, kmeUrl: string, intervalMs: number): Promise<Pair> {
+  static async prepare(folder: string, options: PairOptions): Promise<Pair> {
+    const { program, kmeUrl, intervalMs } = options;
     const ports = { alice: await freePort(), bob: await freePort() };
-    const pair = new Pair(folder);
+    const pair = new Pair(folder, program);
     const psk = randomBytes(32).toString('base64');
     for (const end of ENDS) {
       await mkdir(dirname(pair.keyFiles[end]), { recursive: true, mode: 0o700 });
@@ -79,7 +87,7 @@ export class Pair {
   /** Starts a daemon and waits until it listens. */
   async startDaemon(end: End, hear: Hear = () => {}): Promise<Daemon> {
     const beganMs = performance.now();
-    const argv = ['--require', STAMP, QUPSKD, this.#configOf(end)];
+    const argv = ['--require', STAMP, this.#program, this.#configOf(end)];
     const program = await startProgram({ name: end, argv }, (text) => {
       const [stamp = '', ...rest] = text.split(' ');
       const line = parseLogLine(rest.join(' '));
