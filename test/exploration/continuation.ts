@@ -1,17 +1,17 @@
 /**
  * L1: from every state that was found the run goes on without faults, and must arrive.
  *
- * Faults have stopped: every message arrives, every KME answers as it should, an end that is down is
- * started. That takes no time, and it is done in every order. Once nothing is under way, time passes
- * until the next timer fires. Which one that is depends on how long each has been running, so every
- * timer is tried about to fire and just armed. From then on the delays are the machine's own; timers
- * that are due together fire together, before anything that they send arrives; and both ends draw the
- * same jitter, early or latest, which is the worst for two ends that must not do the same at the same
- * time. The timers of the PSK's age are left out: they are long, they move an end that rests only, and
- * the ends have to come back without their help.
+ * Faults have stopped: every message arrives, every KME answers as it should, an end that is down
+ * is started. That takes no time, and it is done in every order. Once nothing is under way, time
+ * passes until the next timer fires. Which one that is depends on how long each has been running,
+ * so every timer is tried about to fire and just armed. From then on the delays are the machine's
+ * own; timers that are due together fire together, before anything that they send arrives; and both
+ * ends draw the same jitter, early or latest, which is the worst for two ends that must not do the
+ * same at the same time. The timers of the PSK's age are left out: they are long, they move an end
+ * that rests only, and the ends have to come back without their help.
  *
- * What was worked out for a state is kept, so that what paths have in common is walked once. Where a
- * state comes back on its own path, the ends go in circles: that is a violation.
+ * What was worked out for a state is kept, so that what paths have in common is walked once. Where
+ * a state comes back on its own path, the ends go in circles: that is a violation.
  */
 import { CONVERGENCE_MAX_MS, convergence, hasConverged } from './checkers/l1-convergence.ts';
 import { Budget } from './model/budget.ts';

@@ -6,7 +6,7 @@ import type { Checker } from './checkers/checker.ts';
 import { Continuation } from './continuation.ts';
 import type { Exploration } from './options.ts';
 import { type Limits, Search } from './search.ts';
-import { transcriptOf } from './transcript.ts';
+import { commandsTo, transcriptOf } from './transcript.ts';
 import type { Way } from './ways.ts';
 
 export interface Violated {
@@ -39,9 +39,14 @@ export interface Convergence {
   readonly seconds: number;
   /** From how many of the states that were found. */
   readonly states: number;
-  /** The way that takes most moves, and the one that takes most time, of the ends' clocks. */
-  readonly longest: Way;
-  readonly slowest: Way;
+  /** The way back that takes most moves, and the one that takes most time of the ends. */
+  readonly longest: WayBack;
+  readonly slowest: WayBack;
+}
+
+/** The longest way back from a state, and the commands that lead to the state. */
+export interface WayBack extends Way {
+  readonly from: readonly string[];
 }
 
 /** Explores within options and limits. */
@@ -76,7 +81,11 @@ function converge(search: Search, secondsMax: number): Convergence {
   const continuation = new Continuation(search);
   const seconds = secondsOf(() => continuation.run(secondsMax));
   const { states, longest, slowest } = continuation;
-  return { seconds, states, longest, slowest };
+  return { seconds, states, longest: wayBack(search, longest), slowest: wayBack(search, slowest) };
+}
+
+function wayBack(search: Search, { state, moves, ms }: Way & { readonly state: number }): WayBack {
+  return { moves, ms, from: commandsTo(search, state) };
 }
 
 function secondsOf(work: () => void): number {

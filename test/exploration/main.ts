@@ -1,5 +1,6 @@
 /**
- * `npm run explore`: explores what plans.ts says, or one product with the bounds given, and reports.
+ * `npm run explore`: explores what plans.ts says, or one product with the bounds given, and
+ * reports.
  *
  *   npm run explore                          what npm test explores, and protocol 1
  *   npm run explore -- --deep                as far as 8 GiB and ten minutes go

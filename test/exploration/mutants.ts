@@ -1,16 +1,16 @@
 /**
- * Mutants: machines that are wrong in one place. The exploration must catch every one, else a checker
- * does not bite.
+ * Mutants: machines that are wrong in one place. The exploration must catch every one, else a
+ * checker does not bite.
  *
- * Each is the production machine with one guard or memory replaced (`provide`), or with one place of
- * its table changed (`edited`).
+ * Each is the production machine with one guard or memory replaced (`provide`), or with one place
+ * of its table changed (`edited`).
  */
 import { assign } from 'xstate';
 import * as assigns from '../../machines/link.assigns.ts';
 import * as guards from '../../machines/link.guards.ts';
-import { linkSetup } from '../../machines/link.setup.ts';
 import { type LinkMachine, linkMachine } from '../../machines/link.ts';
 import type { Checker } from './checkers/checker.ts';
+import { edited, type Table } from './edited.ts';
 import type { Exploration } from './options.ts';
 import { NO_FAULTS } from './plans.ts';
 
@@ -30,35 +30,22 @@ type Provided = Parameters<typeof linkMachine.provide>[0];
 const provided = (implementations: Provided): LinkMachine =>
   linkMachine.provide(implementations) as LinkMachine;
 
-/** A place in the table: state nodes, transitions and actions, as they are written. */
-// biome-ignore lint/suspicious/noExplicitAny: the table is edited as data, whatever its types.
-type Table = any;
-
-/** The machine with its table changed. Functions in it are shared with the original. */
-function edited(edit: (agreement: Table, psk: Table) => void): LinkMachine {
-  const config: Table = copied(linkMachine.config);
-  edit(config.states.agreement, config.states.psk);
-  return linkSetup.createMachine(config) as LinkMachine;
-}
-
-function copied(value: Table): Table {
-  if (Array.isArray(value)) return value.map(copied);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, copied(inner)]));
-}
+const REQUESTING = 'states/agreement/states/requesting/states';
+const AWAITING_ACK = 'states/agreement/states/awaiting-ack/states';
+const PSK = 'states/psk/states';
 
 const { acksOurOffer, isNewcomer } = guards;
 
-/** The commit of the table, as the responder does it. */
-const commitOf = (agreement: Table): Table => [
-  agreement.states['awaiting-ack'].states.offered.on['peer.acked'][0].actions[0],
+/** A commit as the responder does it. */
+const commitOf = (table: Table): unknown[] => [
+  table.get(`${AWAITING_ACK}/offered/on/peer.acked/0/actions/0`),
   'advanceChain',
   'announceCommit',
 ];
 
-/** What every way out of an exchange without a commit does. */
-const giveUpOf = (agreement: Table): Table =>
-  agreement.states['awaiting-ack'].states.offered.after.PENDING_TTL.actions;
+/** What an end does that gives up an exchange. */
+const giveUpOf = (table: Table): unknown =>
+  table.get(`${AWAITING_ACK}/offered/after/PENDING_TTL/actions`);
 
 /** The production machine, made as the mutants are: nothing may be found in it. */
 export const UNCHANGED = edited(() => {});
@@ -68,19 +55,19 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'ack not awaited',
     fault: 'The responder commits as soon as it has made its offer.',
     breaks: 'S2',
-    machine: edited((agreement) => {
-      const { offered } = agreement.states['awaiting-ack'].states;
-      offered.always = { target: '#committed', actions: commitOf(agreement) };
+    machine: edited((table) => {
+      const actions = commitOf(table);
+      table.put(`${AWAITING_ACK}/offered/always`, { target: '#committed', actions });
     }),
   },
   {
     name: 'commit before proof',
     fault: 'The initiator commits when it has the key, and sends no ack.',
     breaks: 'S2',
-    machine: edited((agreement) => {
-      const [delivered] = agreement.states.requesting.states.fetching.invoke.onDone;
-      delivered.target = '#committed';
-      delivered.actions = commitOf(agreement);
+    machine: edited((table) => {
+      const delivered = `${REQUESTING}/fetching/invoke/onDone/0`;
+      table.put(`${delivered}/target`, '#committed');
+      table.put(`${delivered}/actions`, commitOf(table));
     }),
   },
   {
@@ -151,27 +138,25 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'pending not wiped',
     fault: 'An offer that nobody acknowledges is given up, and its PSK is kept.',
     breaks: 'W',
-    machine: edited((agreement) => {
-      const { PENDING_TTL } = agreement.states['awaiting-ack'].states.offered.after;
-      PENDING_TTL.actions = ['abandon'];
+    machine: edited((table) => {
+      table.put(`${AWAITING_ACK}/offered/after/PENDING_TTL/actions`, ['abandon']);
     }),
   },
   {
     name: 'retry with a new exchange',
     fault: 'After an ack without an answer the initiator opens another exchange.',
     breaks: 'S3',
-    machine: edited((agreement) => {
-      const { acking } = agreement.states['awaiting-ack'].states;
-      acking.after.ACK_TIMEOUT = { target: '#idle', actions: giveUpOf(agreement) };
+    machine: edited((table) => {
+      const ends = { target: '#idle', actions: giveUpOf(table) };
+      table.put(`${AWAITING_ACK}/acking/after/ACK_TIMEOUT`, ends);
     }),
   },
   {
     name: 'ack pending rule dropped',
     fault: 'The initiator serves the peer while its own ack is unanswered.',
     breaks: 'S3',
-    machine: edited((agreement) => {
-      const { acking } = agreement.states['awaiting-ack'].states;
-      acking.on = agreement.states['awaiting-ack'].states.offered.on;
+    machine: edited((table) => {
+      table.put(`${AWAITING_ACK}/acking/on`, table.get(`${AWAITING_ACK}/offered/on`));
     }),
   },
   {
@@ -211,10 +196,10 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'offer repeated with a second key',
     fault: 'A request that comes again is served from a new key.',
     breaks: 'S4',
-    machine: edited((agreement) => {
-      const [again] = agreement.states['awaiting-ack'].states.offered.on['peer.requestedNew'];
-      again.target = '#requesting.serving';
-      again.actions = ['joinWaiting'];
+    machine: edited((table) => {
+      const again = `${AWAITING_ACK}/offered/on/peer.requestedNew/0`;
+      table.put(`${again}/target`, '#requesting.serving');
+      table.put(`${again}/actions`, ['joinWaiting']);
     }),
   },
   {
@@ -228,8 +213,8 @@ export const MUTANTS: readonly Mutant[] = [
     fault: 'When the PSK expires the chain is forgotten with it.',
     breaks: 'S5',
     options: { ageing: 'any' },
-    machine: edited((_, psk) => {
-      psk.states.expired.entry = [psk.states.expired.entry, 'dropChain'];
+    machine: edited((table) => {
+      table.put(`${PSK}/expired/entry`, [table.get(`${PSK}/expired/entry`), 'dropChain']);
     }),
   },
   {
@@ -237,9 +222,7 @@ export const MUTANTS: readonly Mutant[] = [
     fault: 'A PSK that is due stays until it is replaced.',
     breaks: 'S7',
     options: { ageing: 'any' },
-    machine: edited((_, psk) => {
-      psk.states.due.after = {};
-    }),
+    machine: edited((table) => table.put(`${PSK}/due/after`, {})),
   },
   {
     name: 'PSK expires late',
@@ -254,27 +237,20 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'no timeout of the ack',
     fault: 'The initiator waits for the answer to its ack for ever.',
     breaks: 'L2',
-    machine: edited((agreement) => {
-      agreement.states['awaiting-ack'].states.acking.after = {};
-    }),
+    machine: edited((table) => table.put(`${AWAITING_ACK}/acking/after`, {})),
   },
   {
     name: 'no end of an offer',
     fault: 'An offer waits for its ack for ever.',
     breaks: 'L2',
-    machine: edited((agreement) => {
-      agreement.states['awaiting-ack'].states.offered.after = {};
-    }),
+    machine: edited((table) => table.put(`${AWAITING_ACK}/offered/after`, {})),
   },
   {
     name: 'repeated request not answered',
     fault: 'A request that comes again while its key is asked for is dropped.',
     breaks: 'L2',
-    machine: edited((agreement) => {
-      const requested = agreement.states.requesting.states.serving.on['peer.requestedNew'];
-      for (const transition of requested) {
-        if (transition.guard === 'isPending') transition.actions = [];
-      }
+    machine: edited((table) => {
+      table.put(`${REQUESTING}/serving/on/peer.requestedNew/1/actions`, []);
     }),
   },
   {

@@ -1,8 +1,8 @@
 /**
  * Plays a path of the exploration in the symbolic world of the transcripts, command by command.
  *
- * The world has real names for messages, exchanges and keys, and it plays the daemon by itself: that
- * both come to the same is a test of both (world.test.ts).
+ * The world has real names for messages, exchanges and keys, and it plays the daemon by itself:
+ * that both come to the same is a test of both (world.test.ts).
  */
 
 import type { KmeAnswer as WorldAnswer } from '../support/world/commands.ts';
@@ -82,7 +82,9 @@ export class Player {
     this.#noteMessages();
   }
 
-  /** What was sent with a command is in flight; copies and what an attacker sends arrive at once. */
+  /**
+   * What was sent with a command is in flight; copies and what an attacker sends arrive at once.
+   */
   #noteMessages(): void {
     const records = this.world.trace.slice(this.#seen);
     this.#seen = this.world.trace.length;

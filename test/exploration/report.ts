@@ -17,10 +17,10 @@ export interface Report extends Result {
 export const residentMib = (): number => Math.round(process.memoryUsage.rss() / BYTES_PER_MIB);
 
 /** The report as plain data; the machine under examination is no data. */
-export function toJson({ options, limits: _, ...rest }: Report): unknown {
-  const { machine: _machine, ...modelled } = options;
-  const statesPerSecond = Math.round(rest.states / rest.searchSeconds);
-  return { ...rest, options: modelled, statesPerSecond };
+export function toJson(report: Report): unknown {
+  const statesPerSecond = Math.round(report.states / report.searchSeconds);
+  const options = { ...report.options, machine: undefined };
+  return { ...report, options, statesPerSecond };
 }
 
 export function toText(report: Report): string {
@@ -41,6 +41,7 @@ const WHAT_WIDTH = 24;
 
 function lines(report: Report): [string, string][] {
   const { options, states, transitions, depth, cut, asked, searchSeconds, convergence } = report;
+  const statesPerSecond = Math.round(states / searchSeconds).toLocaleString('en');
   return [
     ['bounds', boundsOf(options)],
     [
@@ -51,10 +52,7 @@ function lines(report: Report): [string, string][] {
     ['beyond the bound', `${cut.toLocaleString('en')} moves that put one more message in flight`],
     ['depth', `${depth} moves`],
     ['XState was asked', `${asked.toLocaleString('en')} times`],
-    [
-      'time',
-      `${searchSeconds.toFixed(1)} s, ${Math.round(states / searchSeconds).toLocaleString('en')} states/s`,
-    ],
+    ['time', `${searchSeconds.toFixed(1)} s, ${statesPerSecond} states/s`],
     ['memory', `${report.memoryMib.toLocaleString('en')} MiB`],
     ...(convergence === null ? [] : convergenceLines(convergence)),
   ];
@@ -66,13 +64,12 @@ function convergenceLines({
   longest,
   slowest,
 }: NonNullable<Result['convergence']>): [string, string][] {
+  const gone = `from ${states.toLocaleString('en')} states, in ${seconds.toFixed(1)} s`;
+  if (states === 0) return [['gone on without faults', gone]];
   return [
-    [
-      'gone on without faults',
-      `from ${states.toLocaleString('en')} states, in ${seconds.toFixed(1)} s`,
-    ],
-    ['longest way back', `${longest.moves} moves`],
-    ['slowest way back', `${(slowest.ms / 1_000).toFixed(1)} s of the ends' time`],
+    ['gone on without faults', gone],
+    ['longest way back', `${longest.moves} moves, from: ${longest.from.join('; ')}`],
+    ['slowest way back', `${(slowest.ms / 1_000).toFixed(1)} s, from: ${slowest.from.join('; ')}`],
   ];
 }
 

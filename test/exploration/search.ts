@@ -1,6 +1,6 @@
 /**
- * Breadth-first search over the product: every state that can be reached within the bounds, each once,
- * so that the first path to a violation is a shortest one.
+ * Breadth-first search over the product: every state that can be reached within the bounds, each
+ * once, so that the first path to a violation is a shortest one.
  */
 import { formCheckers, stateCheckers } from './checkers/all.ts';
 import type { Violation } from './checkers/checker.ts';

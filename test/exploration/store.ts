@@ -1,5 +1,6 @@
 /**
- * The states found so far: packed bytes in typed arrays, each once, with the state it was found from.
+ * The states found so far: packed bytes in typed arrays, each once, with the state it was found
+ * from.
  *
  * Outside the heap of V8, about 50 bytes a state, up to STATES_MAX states.
  */

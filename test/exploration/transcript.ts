@@ -1,6 +1,6 @@
 /**
- * A path of the exploration as a transcript, ready to be saved under test/transcripts: its commands,
- * and what the symbolic world says to them.
+ * A path of the exploration as a transcript, ready to be saved under test/transcripts: its
+ * commands, and what the symbolic world says to them.
  */
 import { formatCommand, formatTranscript, print } from '../support/world.ts';
 import { play } from './player.ts';
@@ -20,4 +20,10 @@ export function transcriptOf(search: Search, found: Found): string {
   const lines = commands.map(formatCommand);
   const reaction = [...said, ...end].join('\n');
   return formatTranscript([{ comments: [story], commands, lines, reaction }]);
+}
+
+/** The commands of a shortest path to a state. */
+export function commandsTo(search: Search, state: number): string[] {
+  const { commands } = play(search, { id: 'L1', what: '', state, move: null });
+  return commands.map(formatCommand);
 }

@@ -1,6 +1,6 @@
 /**
- * L1. Not a look at one state: from every state the run without faults goes on (continuation.ts), and
- * this says whether it has arrived.
+ * L1. Not a look at one state: from every state the run without faults goes on (continuation.ts),
+ * and this says whether it has arrived.
  */
 import { INTERVAL_DEFAULT_MS } from '../../../machines/timing.ts';
 import { L1 } from '../../support/invariants/l1-convergence.ts';

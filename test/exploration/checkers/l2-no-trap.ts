@@ -1,6 +1,6 @@
 /**
- * L2. A way out is a timer: a message or an answer of the KME may never come. Drawing an exchange id
- * is the one call that always ends.
+ * L2. A way out is a timer: a message or an answer of the KME may never come. Drawing an exchange
+ * id is the one call that always ends.
  */
 import { L2 } from '../../support/invariants/l2-no-trap.ts';
 import type { Checker } from './checker.ts';

@@ -1,6 +1,7 @@
 /**
- * S6. What does not authenticate never becomes an event of the machine. A forged request is answered
- * and forgotten; a forged answer is worth as much as none, so what is judged is what silence does.
+ * S6. What does not authenticate never becomes an event of the machine. A forged request is
+ * answered and forgotten; a forged answer is worth as much as none, so what is judged is what
+ * silence does.
  */
 import { S6 } from '../../support/invariants/s6-authentic.ts';
 import { keyOfEnd } from '../model/end.ts';

@@ -1,7 +1,8 @@
 /**
- * S7. Time is abstract, so the deadline is judged and not the clock: wherever a sink was told to hold
- * an agreed PSK, a timer is armed that takes it away within `max_key_age` of its commit, or of the
- * start for what was there before it. A sink that fails, and an end that is down, keep what they have.
+ * S7. Time is abstract, so the deadline is judged and not the clock: wherever a sink was told to
+ * hold an agreed PSK, a timer is armed that takes it away within `max_key_age` of its commit, or of
+ * the start for what was there before it. A sink that fails, and an end that is down, keep what
+ * they have.
  */
 import { S7 } from '../../support/invariants/s7-fail-closed.ts';
 import { agreementOf } from '../model/end.ts';

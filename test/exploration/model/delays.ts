@@ -1,7 +1,7 @@
 /**
- * How long a timer of an end takes: the machine's own delays, for a lucky and for the unluckiest draw
- * of the jitter. The very shortest is no choice: an end that drew it every time would try a thousand
- * times while the other waits once.
+ * How long a timer of an end takes: the machine's own delays, for a lucky and for the unluckiest
+ * draw of the jitter. The very shortest is no choice: an end that drew it every time would try a
+ * thousand times while the other waits once.
  */
 import type { LinkMachine } from '../../../machines/link.ts';
 import type { LinkContext } from '../../../machines/link.types.ts';

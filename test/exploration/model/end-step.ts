@@ -1,6 +1,6 @@
 /**
- * One step of one end, under way: the machine steps by XState's pure `transition()`, and the effects
- * that it returns are carried out with symbols.
+ * One step of one end, under way: the machine steps by XState's pure `transition()`, and the
+ * effects that it returns are carried out with symbols.
  *
  * The machine is the production machine and nothing here decides for it. What the daemon does
  * around it (src/link-effects.ts, src/link-end.ts, src/psk/keyring.ts) is played here, in slots.ts

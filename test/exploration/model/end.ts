@@ -1,6 +1,6 @@
 /**
- * Everything that one end is: the snapshot of its machine, and what the machine leaves to the daemon
- * (timers, calls under way, requests that wait, secrets, the sink).
+ * Everything that one end is: the snapshot of its machine, and what the machine leaves to the
+ * daemon (timers, calls under way, requests that wait, secrets, the sink).
  *
  * Plain data. What the machine remembers is kept as far as it can still matter:
  *   finished        is kept by the product, per exchange that somebody can still name (ghosts.ts);

@@ -1,8 +1,8 @@
 /**
  * What a step of one end does that its past, or the other end, may forbid.
  *
- * The product remembers these (ghosts.ts), because the machine itself could have forgotten them; the
- * checkers judge them.
+ * The product remembers these (ghosts.ts), because the machine itself could have forgotten them;
+ * the checkers judge them.
  */
 export type Fact =
   /** The end begins to serve an exchange of the peer. */

@@ -1,8 +1,8 @@
 /**
  * Forms: ends and messages with their symbols taken out, each kept once and known by a number.
  *
- * The product holds fillings: the number of a form, and symbols for it. It compares, copies and packs
- * fillings only; whatever is in a form was worked out once.
+ * The product holds fillings: the number of a form, and symbols for it. It compares, copies and
+ * packs fillings only; whatever is in a form was worked out once.
  */
 import {
   agreementOf,
@@ -59,12 +59,14 @@ export interface EndForm extends Form {
   readonly candidate: CandidateAt | null;
   /** The exchange committed last, where its ack would be answered again. */
   readonly last: number;
-  /** What came of each stimulus so far (steps.ts): those without a message by code, and the others. */
+  /**
+   * What came of each stimulus so far (steps.ts): those without a message by code, and the others.
+   */
   readonly steps: (Step | undefined)[];
   readonly receipts: Map<number, Step>;
 }
 
-/** A key by its position, NONE where it is the PSK that protocol 1 starts from. */
+/** A PSK by the position of its key; NONE stands for what the first exchange starts from. */
 export interface PskAt {
   readonly key: number;
   readonly odd: boolean;

@@ -98,7 +98,9 @@ function eventOf(step: EndStep, { exchange, body }: Request, request: string): L
   }
 }
 
-/** On protocol 2 it does not authenticate, so the machine never hears of it. Protocol 1 cannot tell. */
+/**
+ * On protocol 2 it does not authenticate, so the machine never hears of it. Protocol 1 cannot tell.
+ */
 function receiveForged(step: EndStep, endpoint: Endpoint): void {
   if (step.protocol === 1) receiveRequest(step, FORGED[endpoint], false);
 }

@@ -3,8 +3,8 @@
  * past, and what is left of the bounds.
  *
  * It is stepped a hundred million times, so it is one array of numbers. A filling is a form with
- * symbols in it; alice is filling 0, bob is filling 1, the messages follow. Symbols are numbers from
- * 0; a fresh one is the next.
+ * symbols in it; alice is filling 0, bob is filling 1, the messages follow. Symbols are numbers
+ * from 0; a fresh one is the next.
  */
 
 export type EndIndex = 0 | 1;

@@ -1,8 +1,8 @@
 /**
  * How far the epochs of each chain are shifted in a state, and to how little that comes down.
  *
- * Two ends never hold a chain more than one commit apart without S3 being broken, and the machine sees
- * of two epochs only whether they are equal or successive: so a wide gap is a gap of GAP_MAX.
+ * Two ends never hold a chain more than one commit apart without S3 being broken, and the machine
+ * sees of two epochs only whether they are equal or successive: so a wide gap is a gap of GAP_MAX.
  */
 import { messageFilling, type Product, SYMBOLS_MAX } from './product.ts';
 import type { Forms } from './view.ts';

@@ -3,7 +3,8 @@
  *
  * What comes of a stimulus depends on the form of the end, on the form of the message, and on which
  * of their symbols are the same. So the step is worked out with canonical symbols and kept as
- * instructions where each symbol of the result comes from; the product fills them in (take-step.ts).
+ * instructions where each symbol of the result comes from; the product fills them
+ * in (take-step.ts).
  */
 import { CHECKERS } from '../checkers/all.ts';
 import type { Violation } from '../checkers/checker.ts';

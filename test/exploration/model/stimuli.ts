@@ -26,7 +26,9 @@ export type Stimulus =
  */
 export type KmeAnswer =
   | 'delivers'
-  /** Other bytes than the other KME delivers under the same key_ID, or derived from other inputs. */
+  /**
+   * Other bytes than the other KME delivers under the same key_ID, or derived from other inputs.
+   */
   | 'delivers-odd'
   | 'delivers-not'
   /** 400, 401: certainly no key for us, and no reason to ask again. */

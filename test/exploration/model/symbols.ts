@@ -3,8 +3,8 @@
  *
  * Exchange ids and key_IDs are symbols: all that anybody can do with one is to compare it. So two
  * things that differ by a renaming of symbols behave alike, and are one. Of an epoch only equality
- * with another epoch of the same chain, and being its successor, can be seen; so two things are also
- * one that differ by a shift of all epochs of a chain.
+ * with another epoch of the same chain, and being its successor, can be seen; so two things are
+ * also one that differ by a shift of all epochs of a chain.
  */
 
 export const END_NAMES = ['alice', 'bob'] as const;

@@ -30,8 +30,8 @@ export class StepTaker {
   /**
    * Changes `next`, a copy of `before`, to what is after the step.
    *
-   * @param message filling of the message in `before` that the end receives, or NONE; whether it stays
-   * in flight is for the caller to say
+   * @param message filling of the message in `before` that the end receives, or NONE; whether it
+   * stays in flight is for the caller to say
    * @returns what the checkers say about the step
    */
   take(
@@ -48,7 +48,7 @@ export class StepTaker {
     for (const { form, from } of step.sent) {
       const sent = next.addMessage();
       this.#fill(next, sent, form, from);
-      // One that is in flight already may be delivered as often as two.
+      // One that is in flight already is delivered as often as two would be (README.md).
       if (this.#forms.isRepeated(next, sent)) next.removeMessage(sent);
     }
     for (const source of step.finished) markExchange(next, this.#exchange(source), SEEN, end);
