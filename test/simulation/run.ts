@@ -17,11 +17,11 @@ import { Trace } from './trace.ts';
 import { END_NAMES } from './wire.ts';
 
 /**
- * Once faults stop, both ends are committed on one chain and epoch within this. At the worst both
- * hold an offer that nobody acknowledges any more, and the end that tries next backs off once; the
- * rest is for the messages of one exchange.
+ * Once faults stop, both ends are committed on one chain and epoch within this. At the worst an end
+ * holds an offer that nobody acknowledges any more, backs off, and meets the same once more at the
+ * other end (the exploration finds no slower way back); the rest is for the messages.
  */
-export const RECOVERY_MS_MAX = PENDING_TTL_MS + BACKOFF_MAX_MS + 5_000;
+export const RECOVERY_MS_MAX = 2 * (PENDING_TTL_MS + BACKOFF_MAX_MS) + 5_000;
 
 /** How much longer than its timers a rotation without a fault may take. */
 const ROTATION_SLACK_MS = 2_000;
