@@ -72,7 +72,6 @@ export function openingState(opening: Opening, description: string) {
       asking,
       'asking-again': askingAgain,
       fetching,
-      'fetching-again': fetchingAgain,
       serving,
     },
   });
@@ -175,36 +174,9 @@ const askingAgain = linkSetup.createStateConfig({
 });
 
 const fetching = linkSetup.createStateConfig({
-  description: 'Initiator and slave SAE. The offered key is asked for at the own KME.',
+  description: 'Initiator and slave SAE. The offered key is got from the own KME.',
   meta: { clause: 'ETSI GS QKD 014 V1.1.1, 5.4' },
-  invoke: {
-    id: 'getKeyWithKeyIds',
-    src: 'getKeyWithKeyIds',
-    input: callForKey,
-    onDone: [
-      {
-        guard: { type: 'isDelivered', params: ({ event }) => event.output },
-        target: '#awaiting-ack.acking',
-        actions: 'clearTries',
-        description: 'The key is here and the candidate PSK is derived.',
-      },
-      {
-        guard: { type: 'mayFetchAgain', params: ({ event }) => event.output },
-        target: 'fetching-again',
-        description: 'Not delivered: the KMEs may not have synchronised yet.',
-      },
-      {
-        target: '#idle',
-        actions: giveUp,
-        description: 'The key is gone, or never came: its key_ID is never asked for again.',
-      },
-    ],
-    onError: {
-      target: '#idle',
-      actions: giveUp,
-      description: 'The call broke: the key may be gone.',
-    },
-  },
+  // For all tries together: the peer keeps its offer for PENDING_TTL only.
   after: {
     KEY_TIMEOUT: {
       target: '#idle',
@@ -212,12 +184,45 @@ const fetching = linkSetup.createStateConfig({
       description: 'The KME stalls: the key may have been delivered and lost.',
     },
   },
-});
-
-const fetchingAgain = linkSetup.createStateConfig({
-  description: 'Initiator. Waits for the two KMEs to synchronise.',
-  entry: 'countTry',
-  after: { FETCH_AGAIN: { target: 'fetching', description: 'The same key_ID again.' } },
+  initial: 'calling',
+  states: {
+    calling: {
+      description: 'The KME is asked for the key under the key_ID.',
+      invoke: {
+        id: 'getKeyWithKeyIds',
+        src: 'getKeyWithKeyIds',
+        input: callForKey,
+        onDone: [
+          {
+            guard: { type: 'isDelivered', params: ({ event }) => event.output },
+            target: '#awaiting-ack.acking',
+            actions: 'clearTries',
+            description: 'The key is here and the candidate PSK is derived.',
+          },
+          {
+            guard: { type: 'mayFetchAgain', params: ({ event }) => event.output },
+            target: 'waiting',
+            description: 'Not delivered: the KMEs may not have synchronised yet.',
+          },
+          {
+            target: '#idle',
+            actions: giveUp,
+            description: 'The key is gone, or never came: its key_ID is never asked for again.',
+          },
+        ],
+        onError: {
+          target: '#idle',
+          actions: giveUp,
+          description: 'The call broke: the key may be gone.',
+        },
+      },
+    },
+    waiting: {
+      description: 'The two KMEs have time to synchronise.',
+      entry: 'countTry',
+      after: { FETCH_AGAIN: { target: 'calling', description: 'The same key_ID again.' } },
+    },
+  },
 });
 
 const serving = linkSetup.createStateConfig({

@@ -39,7 +39,7 @@ function emptyCall<Name extends LinkCallName>(name: Name) {
 }
 
 function emptyAction<Name extends LinkActionName>() {
-  return (_: unknown, _params: LinkActions[Name]): void => {};
+  return (_args: unknown, _params: LinkActions[Name]): void => {};
 }
 
 /** A fresh fraction for every wait, out of the one that was drawn: steps of the golden ratio. */
@@ -118,10 +118,7 @@ export const linkSetup = setup({
     PENDING_TTL: PENDING_TTL_MS,
     /** `interval` after a commit; the end without the lead waits the stagger longer. */
     ROTATE_AFTER: ({ context }: InContext) => rotateAfterMs(context),
-    /** From due to expired: `max_key_age` counts from the commit. */
-    EXPIRE_AFTER_DUE: ({ context }: InContext) =>
-      context.timing.maxKeyAgeMs - rotateAfterMs(context),
-    /** With no commit yet `max_key_age` counts from the start. */
-    EXPIRE_AFTER_START: ({ context }: InContext) => context.timing.maxKeyAgeMs,
+    /** From the commit; with no commit yet, from the start. */
+    MAX_KEY_AGE: ({ context }: InContext) => context.timing.maxKeyAgeMs,
   },
 });

@@ -134,7 +134,7 @@ const psk = linkSetup.createStateConfig({
   initial: 'none',
   on: {
     'link.committed': {
-      target: '.fresh',
+      target: '.agreed',
       description: 'A PSK was just agreed; its age starts anew.',
     },
   },
@@ -142,27 +142,35 @@ const psk = linkSetup.createStateConfig({
     none: {
       description: 'Nothing was agreed since the start.',
       after: {
-        EXPIRE_AFTER_START: {
+        MAX_KEY_AGE: {
           target: 'expired',
           description: 'Whatever the sinks hold from before the start is too old.',
         },
       },
     },
-    fresh: {
-      description: 'Agreed less than an interval ago.',
-      after: { ROTATE_AFTER: { target: 'due', description: 'The interval is over.' } },
-    },
-    due: {
-      description: 'To be replaced; still agreed and in use.',
-      entry: 'announceDue',
-      after: { EXPIRE_AFTER_DUE: { target: 'expired', description: '`max_key_age` is over.' } },
+    agreed: {
+      description: 'Agreed with the peer, and in use.',
+      // Not in `due`: were it to begin when ROTATE_AFTER fires, a late one would delay it as well.
+      after: { MAX_KEY_AGE: { target: 'expired', description: '`max_key_age` is over.' } },
+      initial: 'fresh',
+      states: {
+        fresh: {
+          description: 'Agreed less than an interval ago.',
+          after: { ROTATE_AFTER: { target: 'due', description: 'The interval is over.' } },
+        },
+        due: { description: 'To be replaced.', entry: 'announceDue' },
+      },
     },
     expired: {
       description: 'Too old to be used. The chain is not touched: the next commit recovers.',
-      entry: {
-        type: 'expire',
-        params: ({ context }): LinkActions['expire'] => ({ onExpiry: context.onExpiry }),
-      },
+      entry: [
+        {
+          type: 'expire',
+          params: ({ context }): LinkActions['expire'] => ({ onExpiry: context.onExpiry }),
+        },
+        // The interval is over as well, should its timer be later than this one.
+        'announceDue',
+      ],
     },
   },
 });

@@ -17,7 +17,7 @@ const STAGGER_SHARE = 1 / 4;
 export const MAX_KEY_AGE_INTERVALS = 1.5;
 
 /**
- * First try after start, and after a definite refusal. The end with precedence goes first; the other
+ * First try after the start. The end with precedence goes first; the other
  * leaves it this head start and then opens by itself, because the first may be waiting in a backoff.
  */
 export const START_LEADING_MS = 0;
@@ -27,7 +27,10 @@ export const START_FOLLOWING_MS = 250;
 export const BACKOFF_FIRST_MS = 500;
 export const BACKOFF_MAX_MS = 15_000;
 
-/** The responder's Get key: the KME client gives up earlier by itself; this ends a stalled one. */
+/**
+ * For the key from the own KME, all tries together. The KME client gives each call up earlier by
+ * itself; this ends a stalled one.
+ */
 export const KEY_TIMEOUT_MS = 13_000;
 
 /** An initiator waits this long for an offer: longer than the responder's Get key may take. */
@@ -116,8 +119,12 @@ assertRelation(
   'the responder answers before the initiator gives up',
 );
 assertRelation(
-  OFFER_TIMEOUT_MS + ACK_TIMEOUT_MS + KEY_SYNC_WINDOW_MS < PENDING_TTL_MS,
+  KEY_TIMEOUT_MS + ACK_TIMEOUT_MS + ACK_AGAIN_FIRST_MS < PENDING_TTL_MS,
   'an offer outlives the search for its key and one lost ack',
+);
+assertRelation(
+  KEY_SYNC_WINDOW_MS < KEY_TIMEOUT_MS,
+  'a KME that is quick to say no is asked as often as it may be',
 );
 assertRelation(
   INTERVAL_DEFAULT_MS + STAGGER_MAX_MS + PENDING_TTL_MS <

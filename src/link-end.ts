@@ -7,6 +7,7 @@ import { type Actor, createActor, type InspectionEvent, type SnapshotFrom } from
 import type { LinkEvent } from '../machines/link.events.ts';
 import type { LinkMachine } from '../machines/link.ts';
 import type { LinkInput } from '../machines/link.types.ts';
+import { stateName } from '../machines/state-name.ts';
 import type { Log } from './log.ts';
 import type { LinkPort, PeerReply } from './peer/link-port.ts';
 import type { Keyring } from './psk/keyring.ts';
@@ -77,7 +78,7 @@ export class LinkEnd implements LinkPort {
     return {
       state: this.#broken ? 'broken' : stateName(value.agreement),
       epoch: context.chain?.epoch ?? 0,
-      psk: value.psk,
+      psk: stateName(value.psk),
       sinks: value.sinks,
     };
   }
@@ -125,7 +126,8 @@ export class LinkEnd implements LinkPort {
     const { value, context } = inspected.snapshot as LinkSnapshot;
     const { exchange, lastCommit, chain } = context;
     const before = this.#regions;
-    this.#regions = { ...value, agreement: stateName(value.agreement) };
+    const { agreement, psk, sinks } = value;
+    this.#regions = { agreement: stateName(agreement), psk: stateName(psk), sinks };
     for (const [region, to] of Object.entries(this.#regions)) {
       const from = before[region];
       if (from === undefined || from === to) continue;
@@ -149,12 +151,4 @@ function mainState(state: string): string | undefined {
 /** `NEXT_TRY` for `xstate.after.NEXT_TRY.idle`, `sendAck` for `xstate.done.actor.sendAck`. */
 function eventName(type: string): string {
   return type.replace(/^xstate\.after\.([A-Z_]+)\..*$/, '$1').replace(/^xstate\.done\.actor\./, '');
-}
-
-/** `awaiting-ack.offered` for `{ 'awaiting-ack': 'offered' }`. */
-function stateName(value: LinkSnapshot['value']['agreement']): string {
-  if (typeof value === 'string') return value;
-  return Object.entries(value)
-    .map(([state, sub]) => `${state}.${String(sub)}`)
-    .join(' ');
 }

@@ -115,7 +115,7 @@ export const ROWS: readonly Row[] = [
   },
   {
     files: /^src\/link-end\.ts$/,
-    may: [],
+    may: [/^machines\/state-name\.ts$/],
     types: [/^machines\//, /^src\//],
     packages: ['xstate'],
   },

@@ -24,7 +24,8 @@ const UPDATE = process.env['UPDATE_TRANSCRIPTS'] === '1';
 const FILES = readdirSync(FOLDER).filter((name) => name.endsWith('.txt'));
 
 /** Every state of the agreement, substates included. */
-const OPENING = ['drawing', 'asking', 'asking-again', 'fetching', 'fetching-again', 'serving'];
+const FETCHING = ['fetching.calling', 'fetching.waiting'];
+const OPENING = ['drawing', 'asking', 'asking-again', ...FETCHING, 'serving'];
 const STATES = [
   'idle',
   ...OPENING.map((state) => `requesting.${state}`),
@@ -70,7 +71,7 @@ describe('the transcripts together', () => {
     const agreement = new Set(seen('event').flatMap(({ from, to }) => [from, to]));
     expect([...agreement].sort()).toEqual([...STATES, 'down'].sort());
     const regions = new Set(seen('region').flatMap(({ from, to }) => [from, to]));
-    const others = ['none', 'fresh', 'due', 'expired', 'settled', 'degraded'];
+    const others = ['none', 'agreed.fresh', 'agreed.due', 'expired', 'settled', 'degraded'];
     expect([...regions].sort()).toEqual(others.sort());
   });
 

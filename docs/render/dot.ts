@@ -75,10 +75,7 @@ export function smallRegions(): string {
     return cluster(region.name, region.name, `style=rounded color="${FRAME}" labeljust=l`, [
       `${quote(any)} [label="any of these" style="rounded,dashed" fontsize=11]`,
       ...region.children.map((state) =>
-        listBox(
-          state,
-          state.entry.map(({ name }) => `on entry: ${name}`),
-        ),
+        boxes(state, ({ entry }) => entry.map(({ name }) => `on entry: ${name}`)),
       ),
       beginning(entered(region)),
       ...edgesOfRegion(region).map((edge) =>
@@ -106,7 +103,7 @@ function frame(state: State, edges: readonly Edge[]): string {
   const boxesOf = (side: Side | null) =>
     state.children
       .filter((child) => sideOf(child) === side)
-      .map((child) => listBox(child, exitsOf(child, edges)));
+      .map((child) => boxes(child, (each) => exitsOf(each, edges)));
   const lanes = (['initiator', 'responder'] as const).map((side) => {
     const colours = `fontcolor="${INK[side]}" style="rounded,filled" color="${LANE[side]}"`;
     const style = `${colours} fontsize=11 labelloc=b labeljust=r`;
@@ -131,6 +128,15 @@ function box(state: State, more = ''): string {
 function exitsOf(state: State, edges: readonly Edge[]): readonly string[] {
   const exits = edges.filter(({ from, to }) => from === state && to === IDLE);
   return exits.flatMap(({ labels }) => [`to ${IDLE.key}:`, ...labels]);
+}
+
+/** A state, or a frame around those inside of it. */
+function boxes(state: State, linesOf: (state: State) => readonly string[]): string {
+  if (state.children.length === 0) return listBox(state, linesOf(state));
+  const title = [state.key, ...linesOf(state)].join('\n');
+  const style = `style=rounded color="${INK[sideOf(state) ?? 'none']}" fontsize=11 labelloc=t labeljust=r`;
+  const inner = state.children.map((child) => boxes(child, linesOf));
+  return cluster(state.name, title, style, inner);
 }
 
 function listBox(state: State, lines: readonly string[]): string {

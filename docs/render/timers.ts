@@ -40,8 +40,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
   FETCH_AGAIN: [afterTries],
   ACK_AGAIN: [afterTries],
   ROTATE_AFTER: bothEnds,
-  EXPIRE_AFTER_DUE: bothEnds,
-  EXPIRE_AFTER_START: [{ when: 'at both ends', contexts: [CONTEXT] }],
+  MAX_KEY_AGE: [{ when: 'at both ends', contexts: [CONTEXT] }],
 };
 
 const { delays } = linkMachine.implementations;

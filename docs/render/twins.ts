@@ -46,9 +46,14 @@ function isAlike(a: State, b: State, pair: readonly [State, State]): boolean {
 /** Both lead to one place, or each to the same place inside of its own. */
 function doesAlike(a: Transition, b: Transition, [inA, inB]: readonly [State, State]): boolean {
   const sameWords = JSON.stringify(wordsOf(a)) === JSON.stringify(wordsOf(b));
-  const samePlace =
-    a.to === b.to || (a.to?.parent === inA && b.to?.parent === inB && a.to.key === b.to.key);
+  const samePlace = a.to === b.to || placeIn(inA, a.to) === placeIn(inB, b.to);
   return sameWords && samePlace;
+}
+
+/** Its number among the states inside; NaN, which equals nothing, for one that is not. */
+function placeIn(state: State, inner: State | null): number {
+  const place = inner === null ? -1 : statesOf(state).indexOf(inner);
+  return place > 0 ? place : Number.NaN;
 }
 
 function wordsOf({ trigger, guard, actions, description }: Transition) {

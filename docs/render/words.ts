@@ -7,15 +7,20 @@ import type { Action, State, Transition } from './walk.ts';
 
 export type Side = 'initiator' | 'responder';
 
-/** The side that a state is on; null: the same at both. Its description begins with it. */
-export function sideOf({ description }: State): Side | null {
+/** The side that a state is on, or the state around it; null: the same at both. */
+export function sideOf(state: State): Side | null {
+  return sideSaid(state) ?? (state.parent === null ? null : sideOf(state.parent));
+}
+
+/** The description begins with the side. */
+function sideSaid({ description }: State): Side | null {
   const [, side] = /^(Initiator|Responder)\b/.exec(description) ?? [];
   return side === undefined ? null : (side.toLowerCase() as Side);
 }
 
 /** The first sentence where it names the side, and the rest of what is known and held. */
 export function describe(state: State): { readonly side: string; readonly holds: string } {
-  if (sideOf(state) === null) return { side: '', holds: state.description };
+  if (sideSaid(state) === null) return { side: '', holds: state.description };
   const [, side = '', holds = ''] = /^([^.]*)\.\s*(.*)$/.exec(state.description) ?? [];
   return { side, holds };
 }

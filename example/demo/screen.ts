@@ -19,8 +19,8 @@ const MS_PER_SECOND = 1_000;
 /** From these on an exchange has a key_ID of its own. */
 const STEPS_WITH_KEY = [
   'offered',
-  'fetching',
-  'fetching-again',
+  'fetching.calling',
+  'fetching.waiting',
   'acking',
   'acking-again',
   'resting',
@@ -48,9 +48,9 @@ function wireOf({ end, state, step, fromStep, keyId }: Transition): string | nul
       return noteAt(end, 'KME: Get key');
     case 'offered':
       return arrowFrom(end, `offer of ${shortId(keyId)}`);
-    case 'fetching':
+    case 'fetching.calling':
       return noteAt(end, 'KME: Get key with key IDs');
-    case 'fetching-again':
+    case 'fetching.waiting':
       return noteAt(end, 'not there yet; asks again');
     case 'acking':
       return arrowFrom(end, 'POST /ack, proof');

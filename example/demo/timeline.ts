@@ -33,7 +33,7 @@ export interface Transition {
 }
 
 /** In which order the steps of one exchange follow from each other. */
-const STEPS = ['drawing', 'asking', 'serving', 'offered', 'fetching', 'acking', 'resting'];
+const STEPS = ['drawing', 'asking', 'serving', 'offered', 'fetching.calling', 'acking', 'resting'];
 
 /** @returns null for a line that is not JSON: some library's own output */
 export function parseLogLine(text: string): LogLine | null {
@@ -49,9 +49,15 @@ export function parseLogLine(text: string): LogLine | null {
 export function transitionOf(end: End, line: LogLine): Transition | null {
   const { time, message, from = '', to = '', epoch = 0, key_ID = null } = line;
   if (message !== 'agreement') return null;
-  const [state = '', step = ''] = to.split('.');
-  const fromStep = from.split('.')[1] ?? '';
+  const [state, step] = stateAndStep(to);
+  const [, fromStep] = stateAndStep(from);
   return { end, atMs: Date.parse(time), state, step, fromStep, epoch, keyId: key_ID };
+}
+
+/** `rotating` and `fetching.calling` of `rotating.fetching.calling`. */
+function stateAndStep(name: string): readonly [string, string] {
+  const [state = '', ...step] = name.split('.');
+  return [state, step.join('.')];
 }
 
 /**

@@ -72,12 +72,12 @@ export const STEPS: Readonly<Record<string, Step>> = {
   },
   'the initiator asks its KME for the key': {
     hold: ({ initiator }) => initiator.kme.hold('request', isGetKeyWithKeyIds),
-    initiator: 'fetching',
+    initiator: 'fetching.calling',
     responder: 'offered',
   },
   'the key is on its way to the initiator': {
     hold: ({ initiator }) => initiator.kme.hold('answer', isGetKeyWithKeyIds),
-    initiator: 'fetching',
+    initiator: 'fetching.calling',
     responder: 'offered',
   },
   'the ack is on its way': {

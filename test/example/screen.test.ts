@@ -36,7 +36,7 @@ describe('chart', () => {
     ],
     [
       'a call of alice to her KME',
-      { step: 'fetching' },
+      { step: 'fetching.calling' },
       '  1.234  rotating      KME: Get key with key IDs   awaiting-ack      3  1dec4e0c',
     ],
     [
@@ -49,7 +49,14 @@ describe('chart', () => {
   });
 
   test('no line is wider than a terminal of 80 columns', () => {
-    const steps = ['asking', 'asking-again', 'serving', 'offered', 'fetching', 'fetching-again'];
+    const steps = [
+      'asking',
+      'asking-again',
+      'serving',
+      'offered',
+      'fetching.calling',
+      'fetching.waiting',
+    ];
     const more = ['acking', 'acking-again', 'resting', 'retrying'];
     const states = { alice: 'awaiting-ack', bob: 'awaiting-ack' };
     const lines = [...steps, ...more].flatMap((step) =>

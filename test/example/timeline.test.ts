@@ -16,8 +16,8 @@ const EXCHANGE = [
   ['alice', 0, 'rotating.drawing', 'rotating.asking'],
   ['bob', 1, 'committed.resting', 'rotating.serving'],
   ['bob', 1, 'rotating.serving', 'awaiting-ack.offered'],
-  ['alice', 1, 'rotating.asking', 'rotating.fetching'],
-  ['alice', 2, 'rotating.fetching', 'awaiting-ack.acking'],
+  ['alice', 1, 'rotating.asking', 'rotating.fetching.calling'],
+  ['alice', 2, 'rotating.fetching.calling', 'awaiting-ack.acking'],
   ['bob', 2, 'awaiting-ack.offered', 'committed.resting'],
   ['alice', 2, 'awaiting-ack.acking', 'committed.resting'],
 ] as const;

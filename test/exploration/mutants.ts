@@ -65,7 +65,7 @@ export const MUTANTS: readonly Mutant[] = [
     fault: 'The initiator commits when it has the key, and sends no ack.',
     breaks: 'S2',
     machine: edited((table) => {
-      const delivered = `${REQUESTING}/fetching/invoke/onDone/0`;
+      const delivered = `${REQUESTING}/fetching/states/calling/invoke/onDone/0`;
       table.put(`${delivered}/target`, '#committed');
       table.put(`${delivered}/actions`, commitOf(table));
     }),
@@ -214,23 +214,24 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'S5',
     options: { ageing: 'any' },
     machine: edited((table) => {
-      table.put(`${PSK}/expired/entry`, [table.get(`${PSK}/expired/entry`), 'dropChain']);
+      const entry = [table.get(`${PSK}/expired/entry`)].flat();
+      table.put(`${PSK}/expired/entry`, [...entry, 'dropChain']);
     }),
   },
   {
     name: 'PSK never expires',
-    fault: 'A PSK that is due stays until it is replaced.',
+    fault: 'A PSK that was agreed stays until it is replaced.',
     breaks: 'S7',
     options: { ageing: 'any' },
-    machine: edited((table) => table.put(`${PSK}/due/after`, {})),
+    machine: edited((table) => table.put(`${PSK}/agreed/after`, {})),
   },
   {
     name: 'PSK expires late',
-    fault: 'max_key_age counts from when the PSK is due.',
+    fault: 'The PSK stays an interval longer than max_key_age.',
     breaks: 'S7',
     options: { ageing: 'any' },
     machine: provided({
-      delays: { EXPIRE_AFTER_DUE: ({ context }) => context.timing.maxKeyAgeMs },
+      delays: { MAX_KEY_AGE: ({ context: { timing } }) => timing.maxKeyAgeMs + timing.intervalMs },
     }),
   },
   {

@@ -3,6 +3,7 @@
  * shortest paths to states all over the product, both must come to the same.
  */
 import { expect, test } from '@jest/globals';
+import { stateName } from '../../machines/state-name.ts';
 import type { EndForm } from './model/forms.ts';
 import { Product } from './model/product.ts';
 import { END_NAMES, type EndName } from './model/symbols.ts';
@@ -54,7 +55,7 @@ function seenOfForm({ up, state, agreement, chain, initiates, candidate }: EndFo
   const { psk, sinks } = state.snapshot.value;
   const { told, behind } = state.sink;
   return {
-    states: { agreement, psk, sinks },
+    states: { agreement, psk: stateName(psk), sinks: stateName(sinks) },
     holdsChain: chain >= 0,
     initiates,
     holdsCandidate: candidate !== null,

@@ -49,10 +49,9 @@ describe('1: what an initiator opens with', () => {
 
   test('with a chain it sends /rotate for the next epoch when its PSK is due', () => {
     const link = new Steps(ALICE, ...COMMITTED, 'ROTATE_AFTER');
-    expect([link.agreement, link.psk]).toEqual(['rotating.drawing', 'due']);
+    expect([link.agreement, link.psk]).toEqual(['rotating.drawing', 'agreed.due']);
     expect(link.told).toEqual([
       ['cancel', 'ROTATE_AFTER'],
-      armed('EXPIRE_AFTER_DUE', 60_000),
       ['call', 'drawExchange', { link: 'bob' }],
     ]);
     link.take(drawn('a2'));
@@ -136,7 +135,7 @@ describe('2: Get key with key IDs', () => {
 
   test('the offered key is asked for at the own KME', () => {
     const link = new Steps(ALICE, ...ASKING, offered('a1', 'k1'));
-    expect(link.agreement).toBe('requesting.fetching');
+    expect(link.agreement).toBe('requesting.fetching.calling');
     expect(link.told).toEqual([
       ['cancel', 'OFFER_TIMEOUT'],
       ['stop', 'requestOffer'],
@@ -150,7 +149,7 @@ describe('2: Get key with key IDs', () => {
     const waits: unknown[] = [];
     for (let tries = 1; tries < 6; tries += 1) {
       link.take(notYet);
-      expect(link.agreement).toBe('requesting.fetching-again');
+      expect(link.agreement).toBe('requesting.fetching.waiting');
       waits.push(link.told.at(-1)?.[2]);
       link.take('FETCH_AGAIN');
       expect(link.told.at(-1)).toEqual(asked);
@@ -161,6 +160,13 @@ describe('2: Get key with key IDs', () => {
     expect(link.told).toContainEqual(wiped);
   });
 
+  test('all tries together take no longer than one that stalls', () => {
+    const link = new Steps(ALICE, ...FETCHING, notYet);
+    expect(link.told.map(([, what]) => what)).not.toContain('KEY_TIMEOUT');
+    expect(link.take('FETCH_AGAIN').told.map(([, what]) => what)).not.toContain('KEY_TIMEOUT');
+    expect(link.take(notYet).take('KEY_TIMEOUT').agreement).toBe('idle');
+  });
+
   test.each([
     ['the answer was lost', outcomeOf('getKeyWithKeyIds', { type: 'lost' })],
     ['the KME stalls', 'KEY_TIMEOUT'],
@@ -169,8 +175,8 @@ describe('2: Get key with key IDs', () => {
     const link = new Steps(ALICE, ...FETCHING, end);
     expect(link.agreement).toBe('idle');
     expect(link.told).toEqual([
-      ['cancel', 'KEY_TIMEOUT'],
       ['stop', 'getKeyWithKeyIds'],
+      ['cancel', 'KEY_TIMEOUT'],
       wiped,
       armed('NEXT_TRY', 59),
     ]);
@@ -185,8 +191,8 @@ describe('3: the ack', () => {
     const link = new Steps(ALICE, ...FETCHING, fetched('k1'));
     expect(link.agreement).toBe('awaiting-ack.acking');
     expect(link.told).toEqual([
-      ['cancel', 'KEY_TIMEOUT'],
       ['stop', 'getKeyWithKeyIds'],
+      ['cancel', 'KEY_TIMEOUT'],
       armed('ACK_TIMEOUT', 5_000),
       acked,
     ]);
@@ -214,12 +220,13 @@ describe('3: the ack', () => {
 describe('4: the answer to the ack', () => {
   test('the confirmation is right: commit', () => {
     const link = new Steps(ALICE, ...ACKING, confirmed);
-    expect([link.agreement, link.psk]).toEqual(['committed.resting', 'fresh']);
+    expect([link.agreement, link.psk]).toEqual(['committed.resting', 'agreed.fresh']);
     expect(link.told).toEqual([
       ['cancel', 'ACK_TIMEOUT'],
       ['stop', 'sendAck'],
       ['act', 'commit', { exchange: 'a1', keyId: 'k1', chain: 'a1', epoch: 1, role: 'initiator' }],
-      ['cancel', 'EXPIRE_AFTER_START'],
+      ['cancel', 'MAX_KEY_AGE'],
+      ['arm', 'MAX_KEY_AGE', 180_000],
       armed('ROTATE_AFTER', 120_000),
     ]);
     expect(link.context.chain).toEqual({ id: 'a1', epoch: 1 });

@@ -206,11 +206,8 @@ describe('4: a pending offer', () => {
 
   test('while it lives, this end opens no exchange of its own', () => {
     const link = new Steps(BOB, ...SERVING_ROTATION, delivered('k2'), 'ROTATE_AFTER');
-    expect([link.agreement, link.psk]).toEqual(['awaiting-ack.offered', 'due']);
-    expect(link.told).toEqual([
-      ['cancel', 'ROTATE_AFTER'],
-      ['arm', 'EXPIRE_AFTER_DUE', 50_000],
-    ]);
+    expect([link.agreement, link.psk]).toEqual(['awaiting-ack.offered', 'agreed.due']);
+    expect(link.told).toEqual([['cancel', 'ROTATE_AFTER']]);
   });
 });
 
@@ -223,12 +220,13 @@ describe('5: /ack', () => {
 
   test('with a right confirmation: commit, then answer with the own one', () => {
     const link = new Steps(BOB, ...OFFERED, acks('a1', 'k1'));
-    expect([link.agreement, link.psk]).toEqual(['committed.resting', 'fresh']);
+    expect([link.agreement, link.psk]).toEqual(['committed.resting', 'agreed.fresh']);
     expect(link.told).toEqual([
       ['cancel', 'PENDING_TTL'],
       ['act', 'commit', { exchange: 'a1', keyId: 'k1', chain: 'a1', epoch: 1, role: 'responder' }],
       answered,
-      ['cancel', 'EXPIRE_AFTER_START'],
+      ['cancel', 'MAX_KEY_AGE'],
+      ['arm', 'MAX_KEY_AGE', 180_000],
       ['arm', 'ROTATE_AFTER', 130_000],
     ]);
   });

@@ -5,6 +5,7 @@ import { initialTransition, type SnapshotFrom, transition } from 'xstate';
 import { type LinkEffect, outcomeOf, readEffects, timerFired } from '../../machines/effects.ts';
 import { type LinkMachine, linkMachine } from '../../machines/link.ts';
 import type { LinkInput } from '../../machines/link.types.ts';
+import { stateName } from '../../machines/state-name.ts';
 
 type MachineEvent = Parameters<typeof transition<LinkMachine>>[2];
 type Event = { readonly type: string };
@@ -55,7 +56,7 @@ export class Steps {
   }
 
   get agreement(): string {
-    return flat(this.#snapshot.value.agreement);
+    return stateName(this.#snapshot.value.agreement);
   }
 
   get status(): string {
@@ -63,7 +64,7 @@ export class Steps {
   }
 
   get psk(): string {
-    return this.#snapshot.value.psk;
+    return stateName(this.#snapshot.value.psk);
   }
 
   get sinks(): string {
@@ -78,13 +79,6 @@ export class Steps {
   get told(): readonly Told[] {
     return this.#effects.map(row);
   }
-}
-
-function flat(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return String(value);
-  return Object.entries(value)
-    .map(([state, inner]) => `${state}.${String(inner)}`)
-    .join(' ');
 }
 
 function row(effect: LinkEffect): Told {

@@ -8,6 +8,7 @@ import { type CallEffect, type LinkEffect, outcomeOf, timerFired } from '../../m
 import type { LinkEvent } from '../../machines/link.events.ts';
 import type { LinkCallName, LinkCalls } from '../../machines/link.slots.ts';
 import type { LinkContext } from '../../machines/link.types.ts';
+import { stateName } from '../../machines/state-name.ts';
 import type { Authenticator } from '../../src/peer/auth.ts';
 import type { Route } from '../../src/peer/messages.ts';
 import type { Keyring } from '../../src/psk/keyring.ts';
@@ -84,7 +85,7 @@ export class End {
 
   /** The state of agreement with its sub-state. */
   get state(): string {
-    return this.#running === null ? 'down' : stateName(this.#running.snapshot);
+    return this.#running === null ? 'down' : stateName(this.#running.snapshot.value.agreement);
   }
 
   boot(): void {
@@ -190,10 +191,10 @@ export class End {
 
   #step(event: { readonly type: string }, name: string, note: string): void {
     const { running } = this;
-    const before = stateName(running.snapshot);
+    const before = stateName(running.snapshot.value.agreement);
     const { snapshot, effects }: Stepped = this.#stepper.step(running.snapshot, event);
     running.snapshot = snapshot;
-    const after = stateName(snapshot);
+    const after = stateName(snapshot.value.agreement);
     const states = before === after ? after : `${before} -> ${after}`;
     this.#sim.log(this.name, `${name} ${note}  ${states}`);
     this.#carryOut(effects);
@@ -236,11 +237,4 @@ export class End {
 /** `NEXT_TRY` for `xstate.after.NEXT_TRY.idle`. */
 export function delayName(timer: string): string {
   return timer.split('.')[2] ?? timer;
-}
-
-/** `awaiting-ack.offered` for `{ 'awaiting-ack': 'offered' }`. */
-function stateName({ value: { agreement } }: LinkSnapshot): string {
-  if (typeof agreement === 'string') return agreement;
-  const [[state, sub] = ['', '']] = Object.entries(agreement);
-  return `${state}.${sub}`;
 }

@@ -9,8 +9,8 @@ import type { End } from './end.ts';
 import type { Oracle } from './oracle.ts';
 import type { EndName } from './wire.ts';
 
-/** One for the step of the exchange, one for the age of the PSK. */
-const TIMERS_MAX = 2;
+/** Two for the step of the exchange, two for the age of the PSK. */
+const TIMERS_MAX = 4;
 
 /** An end asks one thing at a time. */
 const CALLS_MAX = 1;

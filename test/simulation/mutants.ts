@@ -108,7 +108,7 @@ export const MUTANTS: Readonly<Record<string, { readonly parts: Parts; readonly 
       caught: /^S4 single use/,
     },
     'an agreed PSK does not expire': {
-      parts: withMachine(linkMachine.provide({ delays: { EXPIRE_AFTER_DUE: 86_400_000 } })),
+      parts: withMachine(linkMachine.provide({ delays: { MAX_KEY_AGE: 86_400_000 } })),
       caught: /^S7 fail closed/,
     },
     'a try that failed is repeated after ten minutes': {

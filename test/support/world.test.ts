@@ -132,14 +132,14 @@ describe('a machine that breaks a rule is caught', () => {
     [
       'S7 fail closed',
       'an old PSK does not expire',
-      { delays: { EXPIRE_AFTER_DUE: 3_600_000 } },
+      { delays: { MAX_KEY_AGE: 3_600_000 } },
       `${DUE}drop alice->bob\ncrash bob\nadvance 181s`,
     ],
     [
       'L2 no trap',
       'a rotation that failed is not tried again',
       { guards: { hasFailed: () => false } },
-      `${DUE}drop alice->bob\nfire alice OFFER_TIMEOUT`,
+      `${DUE}drop alice->bob\nadvance 300s`,
     ],
   ])('%s: %s', (invariant, _, overrides, text) => {
     expect(() => runWith(overrides, text)).toThrow(InvariantBroken);

@@ -49,6 +49,8 @@ const ticketName = (index: number): string => `t${index + 1}`;
 /** Timers of the region that watches the age of the PSK. */
 export const isAgeing = (timer: string): boolean => timer.includes('.link.psk.');
 
+const isExpiry = (timer: string): boolean => isAgeing(timer) && timer.includes('.MAX_KEY_AGE.');
+
 export class EndStep {
   readonly config: EndConfig;
   readonly fresh: Fresh;
@@ -105,10 +107,7 @@ export class EndStep {
 
   fire(timer: string): void {
     this.#timers.delete(timer);
-    if (isAgeing(timer)) {
-      this.#nowMs = this.#expiryDueMs;
-      this.#expiryDueMs = null;
-    }
+    if (isExpiry(timer)) this.#expiryDueMs = null;
     this.step({ type: timer });
   }
 
@@ -206,13 +205,13 @@ export class EndStep {
     switch (effect.type) {
       case 'arm':
         this.#timers.add(effect.timer);
-        if (isAgeing(effect.timer)) {
+        if (isExpiry(effect.timer)) {
           this.#expiryDueMs = this.#nowMs === null ? null : this.#nowMs + effect.delayMs;
         }
         break;
       case 'cancel':
         this.#timers.delete(effect.timer);
-        if (isAgeing(effect.timer)) this.#expiryDueMs = null;
+        if (isExpiry(effect.timer)) this.#expiryDueMs = null;
         break;
       case 'stop':
         if (effect.name === 'getKeyWithKeyIds') this.#noteKeyGivenUp();

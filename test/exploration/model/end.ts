@@ -12,6 +12,7 @@ import type { SnapshotFrom } from 'xstate';
 import type { LinkCallName, LinkCalls } from '../../../machines/link.slots.ts';
 import type { LinkMachine } from '../../../machines/link.ts';
 import type { Chain, Exchange, LastCommit, LinkContext } from '../../../machines/link.types.ts';
+import { stateName } from '../../../machines/state-name.ts';
 import { type Endpoint, renamePsk } from './messages.ts';
 import { NO_ID, type Psk, type Renaming } from './symbols.ts';
 
@@ -85,11 +86,7 @@ export function contextOf({ snapshot }: EndState): LinkContext {
 
 /** The state of the agreement region, substates joined by a dot; `down` for an end that is. */
 export function agreementOf({ snapshot }: EndState): string {
-  if (snapshot === null) return 'down';
-  const { agreement } = snapshot.value;
-  return typeof agreement === 'string'
-    ? agreement
-    : Object.entries(agreement).join().replace(',', '.');
+  return snapshot === null ? 'down' : stateName(snapshot.value.agreement);
 }
 
 /** The call to the peer that is under way, as the endpoint that it uses. */

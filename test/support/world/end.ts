@@ -7,6 +7,7 @@ import { type CallEffect, type LinkEffect, readEffects } from '../../../machines
 import type { LinkCallName } from '../../../machines/link.slots.ts';
 import type { LinkMachine } from '../../../machines/link.ts';
 import type { LinkContext, LinkInput } from '../../../machines/link.types.ts';
+import { stateName } from '../../../machines/state-name.ts';
 import type { EndName } from './commands.ts';
 import { Keyring } from './keyring.ts';
 
@@ -82,7 +83,7 @@ export class End {
 
   get regions(): Regions {
     const { agreement, psk, sinks } = this.snapshot.value;
-    return { agreement: flat(agreement), psk: flat(psk), sinks: flat(sinks) };
+    return { agreement: stateName(agreement), psk: stateName(psk), sinks: stateName(sinks) };
   }
 
   boot(input: LinkInput, keyring: Keyring): LinkEffect[] {
@@ -119,11 +120,4 @@ export class End {
   get timersByDue(): readonly Timer[] {
     return [...this.timers.values()].sort((a, b) => a.dueMs - b.dueMs || a.order - b.order);
   }
-}
-
-function flat(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return String(value);
-  return Object.entries(value)
-    .map(([state, inner]) => `${state}.${flat(inner)}`)
-    .join(' ');
 }
