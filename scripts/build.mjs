@@ -1,7 +1,13 @@
 // Bundles each program into one CommonJS file: half the start time and 10 MB less memory than a
-// tree of modules. Types are checked by `npm run typecheck`, not here.
+// tree of modules. Without comments, for V8 keeps a text with a single character beyond Latin-1 in
+// twice the memory; names stay, so that a stack says where. Types are checked by
+// `npm run typecheck`, not here.
 import { chmod, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
+
+// The young generation of V8's heap would grow to 32 MiB under what is thrown away with each
+// rotation. Settable only here: in a running process it has no effect.
+const NODE = 'node --max-semi-space-size=2';
 
 const PROGRAMS = { qupskd: 'src/main.ts', 'qkd-simulator': 'src/etsi014/simulator/main.ts' };
 
@@ -14,8 +20,10 @@ await build({
   format: 'cjs',
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
-  banner: { js: '#!/usr/bin/env node' },
+  banner: { js: `#!/usr/bin/env -S ${NODE}` },
   legalComments: 'none',
+  minifyWhitespace: true,
+  minifySyntax: true,
   logLevel: 'warning',
 });
 await Promise.all(Object.keys(PROGRAMS).map((name) => chmod(`dist/${name}.cjs`, 0o755)));

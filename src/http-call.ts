@@ -66,6 +66,12 @@ export interface HttpFailure {
   readonly reason: string;
 }
 
+/** Told once of the connection of a request: that it is there, or that it takes too long. */
+interface ConnectionWatch {
+  readonly onConnected: () => void;
+  readonly onLate: () => void;
+}
+
 export class HttpCaller {
   /** Scheme, host and port, for messages: without the user name and password a URL may hold. */
   readonly origin: string;
@@ -99,16 +105,25 @@ export class HttpCaller {
   async send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer | HttpFailure> {
     const { url, connectTimeoutMs, totalTimeoutMs, answerBytesMax } = this.#options;
     let connected = false;
-    const connecting = new AbortController();
-    // From here on, with TLS secured, the server may have the request.
-    const onConnected = (): void => {
-      connected = true;
+    let stopped: string | null = null;
+    const abort = new AbortController();
+    const stop = (reason: string): void => {
+      stopped ??= reason;
+      abort.abort();
     };
-    const stoppers: readonly (readonly [AbortSignal, string])[] = [
-      [signal, 'the call was cancelled'],
-      [connecting.signal, `not connected in ${connectTimeoutMs} ms`],
-      [AbortSignal.timeout(totalTimeoutMs), `no whole answer in ${totalTimeoutMs} ms`],
-    ];
+    const onCancelled = (): void => stop('the call was cancelled');
+    // Neither AbortSignal.timeout nor AbortSignal.any: each keeps the whole request in memory until
+    // the next major garbage collection.
+    const timer = setTimeout(() => stop(`no whole answer in ${totalTimeoutMs} ms`), totalTimeoutMs);
+    signal.addEventListener('abort', onCancelled);
+    if (signal.aborted) onCancelled();
+    const watch: ConnectionWatch = {
+      onLate: () => stop(`not connected in ${connectTimeoutMs} ms`),
+      // From here on, with TLS secured, the server may have the request.
+      onConnected: () => {
+        connected = true;
+      },
+    };
     try {
       const { status, headers, data } = await axios.request<Readable>({
         method: request.method,
@@ -118,8 +133,8 @@ export class HttpCaller {
         adapter: 'http',
         httpAgent: this.#agent,
         httpsAgent: this.#agent,
-        transport: { request: this.#watchedRequest(connecting, onConnected) },
-        signal: AbortSignal.any(stoppers.map(([stopper]) => stopper)),
+        transport: { request: this.#watchedRequest(watch) },
+        signal: abort.signal,
         // Only the server itself gets the request: no proxy from the environment, no redirection.
         proxy: false,
         maxRedirects: 0,
@@ -137,8 +152,10 @@ export class HttpCaller {
       };
       return { type: 'answer', status, body, header };
     } catch (error) {
-      const stopped = stoppers.find(([stopper]) => stopper.aborted);
-      return failure(stopped?.[1] ?? errorCode(error), connected);
+      return failure(stopped ?? errorCode(error), connected);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onCancelled);
     }
   }
 
@@ -148,7 +165,7 @@ export class HttpCaller {
   }
 
   /** Node's own request, watched: axios cannot limit the time to connect, nor say when it has. */
-  #watchedRequest(connecting: AbortController, onConnected: () => void) {
+  #watchedRequest({ onLate, onConnected }: ConnectionWatch) {
     const { connectTimeoutMs } = this.#options;
     const { request: open } = this.#secure ? https : http;
     const connected = this.#secure ? 'secureConnect' : 'connect';
@@ -157,7 +174,7 @@ export class HttpCaller {
       onAnswer: (answer: http.IncomingMessage) => void,
     ): http.ClientRequest => {
       const request = open(options, onAnswer);
-      const timer = setTimeout(() => connecting.abort(), connectTimeoutMs);
+      const timer = setTimeout(onLate, connectTimeoutMs);
       const onceConnected = (): void => {
         clearTimeout(timer);
         onConnected();

@@ -2,7 +2,7 @@
  * Two daemons for the benchmark: the built program, as processes of their own, on free loopback ports.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ENDS, type End } from '../../example/demo/key-files.ts';
@@ -87,7 +87,8 @@ export class Pair {
   /** Starts a daemon and waits until it listens. */
   async startDaemon(end: End, hear: Hear = () => {}): Promise<Daemon> {
     const beganMs = performance.now();
-    const argv = ['--require', STAMP, this.#program, this.#configOf(end)];
+    const flags = await nodeFlagsOf(this.#program);
+    const argv = [...flags, '--require', STAMP, this.#program, this.#configOf(end)];
     const program = await startProgram({ name: end, argv }, (text) => {
       const [stamp = '', ...rest] = text.split(' ');
       const line = parseLogLine(rest.join(' '));
@@ -100,4 +101,10 @@ export class Pair {
   #configOf(end: End): string {
     return join(this.#folder, `${end}.toml`);
   }
+}
+
+/** What the program's first line gives to node; here it is started by node and not by that line. */
+async function nodeFlagsOf(program: string): Promise<string[]> {
+  const [line = ''] = (await readFile(program, 'utf8')).split('\n', 1);
+  return line.split(' ').filter((word) => word.startsWith('--'));
 }
