@@ -136,6 +136,12 @@ export const advanceChain = ({ context }: { context: LinkContext }): Partial<Lin
   };
 };
 
+/** The KME sustains another pace than before. */
+export const adoptPace = ({ event }: Step): Partial<LinkContext> => {
+  assertEvent(event, 'kme.paced');
+  return { paceMs: event.paceMs };
+};
+
 /** This end shares no chain with the peer any more. */
 export const dropChain = (): Partial<LinkContext> => ({ chain: null });
 

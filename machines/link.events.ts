@@ -27,6 +27,11 @@ export type LinkEvent =
     }
   | { readonly type: 'sink.failed' }
   | { readonly type: 'sink.settled' }
+  | {
+      readonly type: 'kme.paced';
+      /** Milliseconds between two keys that the KME can go on giving; 0 where it sets no limit. */
+      readonly paceMs: number;
+    }
   | { readonly type: 'link.committed' }
   | { readonly type: 'link.due' };
 
@@ -65,6 +70,11 @@ export const LINK_EVENTS: Readonly<Record<LinkEventType, EventNote>> = {
     sender: 'the sink runner',
     when: 'Every sink holds the newest PSK.',
     proves: 'What was agreed is in use.',
+  },
+  'kme.paced': {
+    sender: 'the watcher of the stock',
+    when: 'The KME has said how many keys are in store, and the pace that they allow has changed.',
+    proves: 'Nothing about the peer. It counts from the next commit on.',
   },
   'link.committed': {
     sender: 'this machine, to itself',

@@ -23,6 +23,7 @@ import {
   KEY_TIMEOUT_MS,
   OFFER_TIMEOUT_MS,
   PENDING_TTL_MS,
+  pacedIntervalMs,
   rotationStaggerMs,
   START_FOLLOWING_MS,
   START_LEADING_MS,
@@ -53,8 +54,10 @@ function leads({ protocol, precedence, lastCommit }: LinkContext): boolean {
 }
 
 function rotateAfterMs(context: LinkContext): number {
-  const { intervalMs } = context.timing;
-  return intervalMs + (leads(context) ? 0 : rotationStaggerMs(intervalMs));
+  const { timing, paceMs } = context;
+  return (
+    pacedIntervalMs(timing, paceMs) + (leads(context) ? 0 : rotationStaggerMs(timing.intervalMs))
+  );
 }
 
 function nextTryMs(context: LinkContext): number {
@@ -97,6 +100,7 @@ export const linkSetup = setup({
     abandon: assign(assigns.abandon),
     advanceChain: assign(assigns.advanceChain),
     dropChain: assign(assigns.dropChain),
+    adoptPace: assign(assigns.adoptPace),
     // Between the concerns of the machine.
     announceCommit: raise({ type: 'link.committed' }),
     announceDue: raise({ type: 'link.due' }),
@@ -116,7 +120,10 @@ export const linkSetup = setup({
     ACK_AGAIN: ({ context }: InContext) =>
       backoffMs(context.tries, jitterOf(context), ACK_AGAIN_FIRST_MS, ACK_AGAIN_MAX_MS),
     PENDING_TTL: PENDING_TTL_MS,
-    /** `interval` after a commit; the end without the lead waits the stagger longer. */
+    /**
+     * `interval` after a commit, or longer where the KME is short of keys; the end without the lead
+     * waits the stagger longer.
+     */
     ROTATE_AFTER: ({ context }: InContext) => rotateAfterMs(context),
     /** From the commit; with no commit yet, from the start. */
     MAX_KEY_AGE: ({ context }: InContext) => context.timing.maxKeyAgeMs,

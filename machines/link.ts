@@ -137,6 +137,10 @@ const psk = linkSetup.createStateConfig({
       target: '.agreed',
       description: 'A PSK was just agreed; its age starts anew.',
     },
+    'kme.paced': {
+      actions: 'adoptPace',
+      description: 'From the next commit on PSKs last longer, or as long as configured again.',
+    },
   },
   states: {
     none: {
@@ -205,6 +209,7 @@ export const linkMachine = linkSetup.createMachine({
     failures: 0,
     tries: 0,
     jitter: 0,
+    paceMs: 0,
   }),
   on: {
     '*': {

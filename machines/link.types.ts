@@ -83,6 +83,8 @@ export interface LinkContext extends LinkInput {
   readonly tries: number;
   /** Uniform in [0, 1), drawn outside with each exchange. */
   readonly jitter: number;
+  /** Milliseconds between two keys that the KME sustains; 0: no limit is known. */
+  readonly paceMs: number;
 }
 
 /** The answer to a peer's request. */

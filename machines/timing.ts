@@ -13,6 +13,9 @@ export const INTERVAL_DEFAULT_MS = 120_000;
 export const STAGGER_MAX_MS = 10_000;
 const STAGGER_SHARE = 1 / 4;
 
+/** A stretched interval leaves this share of `interval`, PENDING_TTL at most, before the expiry. */
+const PACE_ROOM_SHARE = 1 / 4;
+
 /** An installed PSK is too old after this many intervals when `max_key_age` is not configured. */
 export const MAX_KEY_AGE_INTERVALS = 1.5;
 
@@ -83,6 +86,18 @@ export const TIMING_DEFAULT: LinkTiming = {
  */
 export function rotationStaggerMs(intervalMs: number): number {
   return Math.min(STAGGER_MAX_MS, intervalMs * STAGGER_SHARE);
+}
+
+/**
+ * The time from one commit to the next exchange: `interval`, or what the KME sustains where that is
+ * longer; but no PSK expires because of it, with room for one exchange that fails.
+ *
+ * @param paceMs - milliseconds between two keys of the KME; 0 for no limit
+ */
+export function pacedIntervalMs({ intervalMs, maxKeyAgeMs }: LinkTiming, paceMs: number): number {
+  const roomMs = Math.min(PENDING_TTL_MS, intervalMs * PACE_ROOM_SHARE);
+  const longestMs = maxKeyAgeMs - rotationStaggerMs(intervalMs) - roomMs;
+  return Math.max(intervalMs, Math.min(paceMs, longestMs));
 }
 
 /**

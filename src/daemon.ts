@@ -91,16 +91,16 @@ function createLink(
       ? new Authenticator({ psk, localSaeId, remoteSaeId })
       : null;
   const keyring = new Keyring({ protocol, psk, localSaeId, remoteSaeId });
-  const kme = new KmeClient(config.kme);
+  const kme = new KmeClient(config.kme, config.kme.urls[0]);
   const peer = createPeerCaller(config, authenticator);
   const tickets = new Tickets();
   const sinks = new SinkRunner({
     sinks: config.sinks.map((sink) => createSink(sink, config.name)),
     onFailed: (sink, error) => {
       log.warn('a sink did not take the PSK; it is tried again', { sink, error });
-      end.sinks({ type: 'sink.failed' });
+      end.tell({ type: 'sink.failed' });
     },
-    onSettled: () => end.sinks({ type: 'sink.settled' }),
+    onSettled: () => end.tell({ type: 'sink.settled' }),
   });
   const effects = createLinkEffects({
     protocol,

@@ -68,8 +68,8 @@ export class LinkEnd implements LinkPort {
     this.#options.keyring.dispose();
   }
 
-  /** Tells the machine how its sinks are doing. */
-  sinks(event: Extract<LinkEvent, { type: 'sink.failed' | 'sink.settled' }>): void {
+  /** Tells the machine how its sinks, and the stock of its KME, are doing. */
+  tell(event: Extract<LinkEvent, { type: 'sink.failed' | 'sink.settled' | 'kme.paced' }>): void {
     this.#send(event);
   }
 

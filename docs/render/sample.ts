@@ -33,6 +33,7 @@ export const CONTEXT: LinkContext = {
   failures: 0,
   tries: 0,
   jitter: 0,
+  paceMs: 0,
 };
 
 /** Of every event, of every outcome, what the machine reads. */

@@ -39,7 +39,13 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
   ],
   FETCH_AGAIN: [afterTries],
   ACK_AGAIN: [afterTries],
-  ROTATE_AFTER: bothEnds,
+  ROTATE_AFTER: [
+    ...bothEnds,
+    {
+      when: 'where the KME is short of keys, at most',
+      contexts: [{ ...leading, paceMs: Number.MAX_SAFE_INTEGER }],
+    },
+  ],
   MAX_KEY_AGE: [{ when: 'at both ends', contexts: [CONTEXT] }],
 };
 

@@ -14,8 +14,10 @@ import {
   ALICE,
   acks,
   acksBare,
+  asksNew,
   BOB,
   COMMITTED,
+  delivered,
   drawn,
   OFFERED,
   ONE,
@@ -128,6 +130,32 @@ describe('how long a link waits', () => {
     const quick = { intervalMs: 3_000, maxKeyAgeMs: 4_500 };
     expect(byResponder({ ...ALICE, timing: quick }).told.at(-1)?.[2]).toBe(3_000);
     expect(byResponder({ ...BOB, timing: quick }).told.at(-1)?.[2]).toBe(3_750);
+  });
+
+  test.each([
+    ['no limit', 0, 120_000],
+    ['a pace that is faster than the interval', 15_000, 120_000],
+    ['a slower one', 135_000, 135_000],
+    ['one that no PSK would outlive', 3_600_000, 140_000],
+  ])('with %s of the KME', (_, paceMs, dueMs) => {
+    const paced = { type: 'kme.paced', paceMs } as const;
+    const link = new Steps(ALICE, paced, ...OFFERED).take(acks('a1', 'k1'));
+    expect(link.told.at(-1)).toEqual(['arm', 'ROTATE_AFTER', dueMs]);
+    const other = new Steps(BOB, ...OFFERED, acks('a1', 'k1')).take(paced);
+    expect(other.told).toEqual([]);
+    other.take(asksNew('a2')).take(delivered('k2')).take(acks('a2', 'k2'));
+    expect(other.told.at(-1)).toEqual(['arm', 'ROTATE_AFTER', dueMs + 10_000]);
+  });
+
+  test('a stretched interval ends before the PSK does, whatever was configured', () => {
+    for (const intervalMs of [1_000, 3_000, 120_000, 86_400_000]) {
+      for (const times of [1.26, 1.5, 10]) {
+        const maxKeyAgeMs = intervalMs * times;
+        const paced = timing.pacedIntervalMs({ intervalMs, maxKeyAgeMs }, Infinity);
+        expect(paced).toBeGreaterThanOrEqual(intervalMs);
+        expect(paced + rotationStaggerMs(intervalMs)).toBeLessThan(maxKeyAgeMs);
+      }
+    }
   });
 
   test.each([

@@ -103,7 +103,7 @@ export class Walk {
     const random = this.#random;
     const request = this.#id('r');
     const exchange = this.#knownOrNew(context);
-    switch (random.pick(['new', 'rotate', 'rotate', 'ack', 'ack', 'sink', 'unknown'])) {
+    switch (random.pick(['new', 'rotate', 'rotate', 'ack', 'ack', 'sink', 'pace', 'unknown'])) {
       case 'new':
         return { type: 'peer.requestedNew', request, exchange };
       case 'rotate':
@@ -112,6 +112,8 @@ export class Walk {
         return this.#ack(context, request, exchange);
       case 'sink':
         return { type: random.often(0.5) ? 'sink.failed' : 'sink.settled' };
+      case 'pace':
+        return { type: 'kme.paced', paceMs: random.pick([0, 130_000, 3_600_000]) };
       default:
         return { type: 'nobody.knows' };
     }

@@ -185,6 +185,11 @@ export class End {
     this.timers.set(timer, agenda.schedule(delayMs, fire));
   }
 
+  /** The watcher of its stock has found another pace. */
+  tellPace(paceMs: number): void {
+    this.#tellIfRunning({ type: 'kme.paced', paceMs });
+  }
+
   #tellIfRunning(event: LinkEvent): void {
     if (this.isRunning) this.happen(event, '');
   }

@@ -23,6 +23,8 @@ export interface Faults {
   readonly stop: number;
   /** Leaps of the clock per interval: an end finds all its timers overdue. */
   readonly leap: number;
+  /** Changes per interval of the pace that a KME sustains. */
+  readonly pace: number;
   /** Share of keys that reach the KME of the slave SAE late. */
   readonly kmeUnsynced: number;
   /** Share of calls that a KME answers with 503. */
@@ -68,8 +70,8 @@ export const FAULTS_MAX: Faults = {
   partition: 0.5,
   crash: 0.5,
   stop: 0.2,
-  // Timers that fire late add up in the machine, and the PSK outstays max_key_age (S7).
-  leap: 0,
+  leap: 0.2,
+  pace: 0.5,
   kmeUnsynced: 0.5,
   kmeUnavailable: 0.3,
   kmeRefusal: 0.15,

@@ -5,7 +5,12 @@
  * fails that the phase has drawn; then all faults stop, the attacker leaves, and the ends must come
  * back by themselves (L1) and go on rotating before the next round begins.
  */
-import { BACKOFF_MAX_MS, PENDING_TTL_MS, rotationStaggerMs } from '../../machines/timing.ts';
+import {
+  BACKOFF_MAX_MS,
+  PENDING_TTL_MS,
+  pacedIntervalMs,
+  rotationStaggerMs,
+} from '../../machines/timing.ts';
 import { mustHold } from '../support/invariants/invariant.ts';
 import { isConverged, L1 } from '../support/invariants/l1-convergence.ts';
 import { drawFaults, NO_FAULTS } from './faults.ts';
@@ -124,7 +129,10 @@ class Run {
     sim.attacker.leave();
     sim.network.heal();
     sim.kmes.heal();
-    for (const name of END_NAMES) if (!sim.ends[name].isRunning) sim.ends[name].boot();
+    for (const name of END_NAMES) {
+      if (!sim.ends[name].isRunning) sim.ends[name].boot();
+      sim.ends[name].tellPace(0);
+    }
 
     const stoppedAtMs = sim.agenda.nowMs;
     this.#mustReach(() => this.#isConverged, RECOVERY_MS_MAX, 'the ends do not come back');
@@ -133,8 +141,10 @@ class Run {
     sim.log('phase', `converged after ${recoveryMs} ms`);
 
     const rotationMsMax = sim.intervalMs + rotationStaggerMs(sim.intervalMs) + ROTATION_SLACK_MS;
-    // What was on its way when the faults stopped may still cost the ends an exchange.
-    this.#mustRotate(RECOVERY_MS_MAX + rotationMsMax);
+    // What was on its way when the faults stopped may still cost the ends an exchange, and a PSK may
+    // last as long as the pace allowed at its commit.
+    const pacedMs = pacedIntervalMs(sim, sim.maxKeyAgeMs) - sim.intervalMs;
+    this.#mustRotate(RECOVERY_MS_MAX + pacedMs + rotationMsMax);
     this.#mustRotate(rotationMsMax);
     const isInUse = (): boolean => this.#isConverged && sim.judge.isInUse;
     this.#mustReach(isInUse, rotationMsMax, 'the sinks do not hold the same PSK');

@@ -34,6 +34,12 @@ const SPELLS: Readonly<Partial<Record<FaultKind, Begin>>> = {
     }
     return awake.length > 0;
   },
+  pace: (sim) => {
+    const awake = drawEnds(sim).filter((name) => !sim.ends[name].isAsleep);
+    const paceMs = Math.round(sim.intervalMs * 2 * sim.random.fraction());
+    for (const name of awake) sim.ends[name].tellPace(paceMs);
+    return awake.length > 0;
+  },
   kmeOutage: (sim) => {
     const untilMs = sim.agenda.nowMs + drawLengthMs(sim.random, sim.lengths.outageMsMax);
     for (const name of drawEnds(sim)) {
