@@ -4,7 +4,8 @@
  * A reader finds the old PSK or the new one, whole, at any time and after any crash: the text goes to
  * a temporary file in the same folder and reaches the disk before the rename. The temporary file is
  * made with O_EXCL under a random name, so that nobody who can write to the folder can plant one
- * and keep it open. What a crash leaves behind holds a PSK and is swept by the next install or remove.
+ * and keep it open. What a crash leaves behind holds a PSK and is swept by the first install and by
+ * every remove.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
@@ -24,6 +25,8 @@ export class FileSink implements Sink {
   readonly label: string;
   readonly #path: string;
   readonly #folder: string;
+  /** The folder is there and swept; in doubt after a failure. */
+  #isPrepared = false;
 
   constructor(config: FileSinkConfig) {
     this.label = `file ${config.path}`;
@@ -34,10 +37,11 @@ export class FileSink implements Sink {
   async install(psk: Secret, signal: AbortSignal): Promise<void> {
     await withKeyText(psk, async (text) => {
       try {
-        await mkdir(this.#folder, { recursive: true, mode: FOLDER_MODE });
-        await this.#sweep();
+        if (!this.#isPrepared) await this.#prepare();
         await this.#replace(text, signal);
+        this.#isPrepared = true;
       } catch (error) {
+        this.#isPrepared = false;
         throw this.#failure('written', error);
       }
     });
@@ -50,6 +54,11 @@ export class FileSink implements Sink {
     } catch (error) {
       throw this.#failure('removed', error);
     }
+  }
+
+  async #prepare(): Promise<void> {
+    await mkdir(this.#folder, { recursive: true, mode: FOLDER_MODE });
+    await this.#sweep();
   }
 
   async #replace(text: Secret, signal: AbortSignal): Promise<void> {

@@ -6,7 +6,7 @@
  * and starts only when that has ended, so that an older PSK never lands after a newer one. Whether
  * a PSK may be installed is decided elsewhere; this file asks no question about it.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from '../error-code.ts';
 import { QupskdError } from '../errors.ts';
 import type { Secret } from '../secret.ts';
@@ -106,8 +106,9 @@ class SinkWorker {
     this.#next?.psk?.wipe();
     this.#next = order;
     this.#abort.abort();
-    // Not at once: a callback of the first attempt may call this again.
-    this.#work ??= Promise.resolve().then(() => this.#workOff());
+    // Not at once: a callback of the first attempt may call this again, and the answer to the peer,
+    // which commits by it, goes out first.
+    this.#work ??= nextTurn().then(() => this.#workOff());
   }
 
   async stop(): Promise<void> {
