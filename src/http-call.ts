@@ -1,5 +1,5 @@
 /**
- * Calls to one HTTP or HTTPS server: connections, TLS, timeouts and sizes; the only user of axios.
+ * Calls to one HTTP or HTTPS server: timeouts and sizes, over HttpConnections; the only user of axios.
  *
  * A call sends a request and gives back what came, whatever its status, or what became of it. A
  * failure tells whether the server can have seen the request: a KME that has may have delivered a
@@ -9,14 +9,27 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { Readable } from 'node:stream';
-import { createSecureContext } from 'node:tls';
 import axios from 'axios';
-import type { TlsConfig } from './config/types.ts';
 import { errorCode } from './error-code.ts';
-import { readTls } from './tls.ts';
+import {
+  HttpConnections,
+  type HttpConnectionsOptions,
+  WRONG_IDENTITY,
+} from './http-connections.ts';
 
 /** TLS alerts by which a server turns a client certificate away, by the names that Node gives them. */
 const CERTIFICATE_ALERT = /_ALERT_\w*(?:CERTIFICATE|UNKNOWN_CA|DECRYPT_ERROR|ACCESS_DENIED)/;
+
+/** Without the defaults of axios, which would be merged into every call. */
+const AXIOS = new axios.Axios({
+  adapter: 'http',
+  // Only the server itself gets the request: no proxy from the environment, no redirection.
+  proxy: false,
+  maxRedirects: 0,
+  decompress: false,
+  responseType: 'stream',
+  validateStatus: null,
+});
 
 const HEADERS = {
   // The length of a compressed answer would say something about the key in it.
@@ -24,15 +37,7 @@ const HEADERS = {
   'User-Agent': 'quPSKd',
 };
 
-export interface HttpCallerOptions {
-  /** Paths of requests are appended to it. */
-  readonly url: string;
-  /** null: the CAs of the system, and no certificate of one's own. */
-  readonly tls: TlsConfig | null;
-  /** Who is called, for a message about the TLS files: `the KME`. */
-  readonly server: string;
-  /** How long an idle connection is kept; null: each request has one of its own. */
-  readonly keepAliveMs: number | null;
+export interface HttpCallerOptions extends HttpConnectionsOptions {
   /** To be connected, with TLS secured. */
   readonly connectTimeoutMs: number;
   /** To the last byte of the answer. */
@@ -76,29 +81,19 @@ export class HttpCaller {
   /** Scheme, host and port, for messages: without the user name and password a URL may hold. */
   readonly origin: string;
   readonly #options: HttpCallerOptions;
-  readonly #secure: boolean;
-  readonly #agent: http.Agent;
+  readonly #connections: HttpConnections;
 
   /**
    * Reads the TLS files; connects to nothing yet.
    *
-   * @throws QupskdError `ERR_CONFIG_UNREADABLE`; `ERR_CONFIG_INVALID` for TLS files that do not fit
+   * @param options - paths of requests are appended to `url`
+   * @throws QupskdError `ERR_CONFIG_UNREADABLE`; `ERR_CONFIG_INVALID` for TLS files that do not fit,
+   *   and for a server identity that cannot be checked
    */
   constructor(options: HttpCallerOptions) {
-    const { url, tls, server, keepAliveMs } = options;
-    const { origin, protocol } = new URL(url);
-    this.origin = origin;
     this.#options = options;
-    this.#secure = protocol === 'https:';
-    // The agent's `timeout` closes idle connections only; a request has timers of its own.
-    const kept = keepAliveMs === null ? {} : { keepAlive: true, timeout: keepAliveMs };
-    this.#agent = this.#secure
-      ? new https.Agent({
-          ...kept,
-          // Made once, and not for each connection from the key that the agent would keep.
-          secureContext: createSecureContext(readTls(tls, `${server} at ${origin}`)),
-        })
-      : new http.Agent(kept);
+    this.#connections = new HttpConnections(options);
+    this.origin = this.#connections.origin;
   }
 
   /** Sends one request and receives the whole answer, within both timeouts. */
@@ -125,22 +120,15 @@ export class HttpCaller {
       },
     };
     try {
-      const { status, headers, data } = await axios.request<Readable>({
+      const { status, headers, data } = await AXIOS.request<Readable>({
         method: request.method,
         url: `${url}${request.path}`,
         headers: { ...HEADERS, ...request.headers },
         data: request.body,
-        adapter: 'http',
-        httpAgent: this.#agent,
-        httpsAgent: this.#agent,
+        httpAgent: this.#connections.agent,
+        httpsAgent: this.#connections.agent,
         transport: { request: this.#watchedRequest(watch) },
         signal: abort.signal,
-        // Only the server itself gets the request: no proxy from the environment, no redirection.
-        proxy: false,
-        maxRedirects: 0,
-        decompress: false,
-        responseType: 'stream',
-        validateStatus: () => true,
       });
       const body = await readBody(data, answerBytesMax);
       if (body === null) {
@@ -161,14 +149,14 @@ export class HttpCaller {
 
   /** Closes every connection; a request in progress fails. */
   close(): void {
-    this.#agent.destroy();
+    this.#connections.close();
   }
 
   /** Node's own request, watched: axios cannot limit the time to connect, nor say when it has. */
   #watchedRequest({ onLate, onConnected }: ConnectionWatch) {
     const { connectTimeoutMs } = this.#options;
-    const { request: open } = this.#secure ? https : http;
-    const connected = this.#secure ? 'secureConnect' : 'connect';
+    const { request: open } = this.#connections.isSecure ? https : http;
+    const connected = this.#connections.isSecure ? 'secureConnect' : 'connect';
     return (
       options: https.RequestOptions,
       onAnswer: (answer: http.IncomingMessage) => void,
@@ -190,6 +178,10 @@ export class HttpCaller {
 }
 
 function failure(reason: string, connected: boolean): HttpFailure {
+  if (reason === WRONG_IDENTITY) {
+    const text = "the server's certificate does not name the configured identity";
+    return { type: 'unseen', reason: `${text}: ${reason}` };
+  }
   if (CERTIFICATE_ALERT.test(reason)) {
     // With TLS 1.3 this alert follows the request, but the server has read nothing of it.
     return { type: 'unseen', reason: `the client certificate is refused: ${reason}` };

@@ -7,10 +7,12 @@
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import {
   createServer as createTlsServer,
+  Server as TlsServer,
   type ServerOptions as TlsServerOptions,
 } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { SecureContextOptions } from 'node:tls';
 import { errorCode } from './error-code.ts';
 import { QupskdError } from './errors.ts';
 import { listenOn, stopListening } from './listen.ts';
@@ -35,12 +37,14 @@ export interface HttpListenerOptions {
 export class HttpListener {
   readonly #options: HttpListenerOptions;
   readonly #sockets = new Set<Socket>();
+  #tls: TlsServerOptions | null;
   #servers: readonly Server[] = [];
   #answering = 0;
   #onAllAnswered = (): void => {};
 
   constructor(options: HttpListenerOptions) {
     this.#options = options;
+    this.#tls = options.tls;
   }
 
   /**
@@ -70,6 +74,14 @@ export class HttpListener {
     }
   }
 
+  /** Takes other TLS files for connections that come from now on; for a listener with TLS. */
+  replaceTls(files: SecureContextOptions): void {
+    this.#tls = { ...this.#tls, ...files };
+    for (const server of this.#servers) {
+      if (server instanceof TlsServer) server.setSecureContext(files);
+    }
+  }
+
   /** Ends: what is being answered has its grace, then every connection is closed. */
   async close(): Promise<void> {
     const { closeGraceMs } = this.#options;
@@ -85,11 +97,11 @@ export class HttpListener {
   }
 
   #createServer(): Server {
-    const { handler, limits, tls, refuseUnreadable } = this.#options;
+    const { handler, limits, refuseUnreadable } = this.#options;
     const server =
-      tls === null
+      this.#tls === null
         ? createServer(limits, handler)
-        : createTlsServer({ ...limits, ...tls }, handler);
+        : createTlsServer({ ...limits, ...this.#tls }, handler);
     if (limits.maxHeadersCount !== undefined) server.maxHeadersCount = limits.maxHeadersCount;
     // With TLS this is the connection below it, which is there before the handshake.
     server.on('connection', (socket: Socket) => this.#admit(socket));

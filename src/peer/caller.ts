@@ -6,6 +6,7 @@
 import type { TlsConfig } from '../config/types.ts';
 import { QupskdError } from '../errors.ts';
 import { HttpCaller } from '../http-call.ts';
+import type { TlsSource } from '../tls.ts';
 import { decodeBody, type Offer, PEER_BODY_BYTES_MAX, type RefusalCode } from './messages.ts';
 
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -62,6 +63,8 @@ export interface PeerAddress {
   /** Base URL, without a trailing slash. */
   readonly url: string;
   readonly tls: TlsConfig | null;
+  /** Where the TLS files come from; READ_ONCE unless given. */
+  readonly certificates?: TlsSource | undefined;
   readonly connectTimeoutMs?: number;
   readonly totalTimeoutMs?: number;
 }
@@ -71,6 +74,7 @@ export function httpCallerTo(peer: PeerAddress, connections: 'kept' | 'one each'
   return new HttpCaller({
     url: peer.url,
     tls: peer.tls,
+    certificates: peer.certificates,
     server: 'the peer',
     keepAliveMs: connections === 'kept' ? KEEP_ALIVE_MS : null,
     connectTimeoutMs: peer.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,

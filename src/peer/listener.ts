@@ -9,7 +9,7 @@ import type { ListenConfig } from '../config/types.ts';
 import { errorCode } from '../error-code.ts';
 import { HttpListener } from '../http-listener.ts';
 import type { Log } from '../log.ts';
-import { readTls } from '../tls.ts';
+import { READ_ONCE, type TlsSource } from '../tls.ts';
 import type { PeerServerLimits } from './limits.ts';
 import { formatError } from './messages.ts';
 
@@ -18,6 +18,8 @@ export interface PeerListenerInput {
   readonly listen: ListenConfig;
   readonly limits: PeerServerLimits;
   readonly linkCount: number;
+  /** Where the TLS files come from; new connections use what it gives. READ_ONCE unless given. */
+  readonly certificates?: TlsSource | undefined;
   readonly log?: Log | undefined;
 }
 
@@ -33,15 +35,21 @@ const PARSER_STATUS: Readonly<Record<string, string>> = {
  * @throws QupskdError `ERR_CONFIG_UNREADABLE`, `ERR_CONFIG_INVALID` for the TLS files
  */
 export function createPeerListener(input: PeerListenerInput): HttpListener {
-  const { app, listen, limits, linkCount, log } = input;
+  const { app, listen, limits, linkCount, certificates = READ_ONCE, log } = input;
   const more = limits.connectionsPerLink * linkCount;
-  const tls = listen.tls && {
-    ...readTls(listen.tls, 'the peer API (listen)'),
+  // Followed for as long as the process runs, as the peer API is served.
+  const files =
+    listen.tls &&
+    certificates.follow(listen.tls, 'the peer API (listen)', ({ options }) =>
+      listener.replaceTls(options),
+    );
+  const tls = files && {
+    ...files.loaded.options,
     requestCert: true,
     rejectUnauthorized: true,
     handshakeTimeout: limits.tlsHandshakeTimeoutMs,
   };
-  return new HttpListener({
+  const listener = new HttpListener({
     handler: app,
     tls,
     limits: {
@@ -58,6 +66,7 @@ export function createPeerListener(input: PeerListenerInput): HttpListener {
     refuseUnreadable,
     onError: (error) => log?.error('peer API: the listening socket failed', { error }),
   });
+  return listener;
 }
 
 /** Answers what is not HTTP, and ends the connection; a broken TLS handshake gets no answer. */

@@ -20,6 +20,7 @@ import { MemoryStore, rateLimit } from 'express-rate-limit';
 import type { ListenConfig } from '../config/types.ts';
 import type { Log } from '../log.ts';
 import { isLoopbackAddress } from '../loopback.ts';
+import type { TlsSource } from '../tls.ts';
 import { type Answer, errorAnswer, okAnswer, writeAnswer } from './answer.ts';
 import { PEER_SERVER_LIMITS, type PeerServerLimits } from './limits.ts';
 import { LinkGate, type ServedLink } from './link-gate.ts';
@@ -36,6 +37,8 @@ export interface PeerServerOptions {
   /** Gets refusals as `debug` and the server's own failures as `error`; no value of a message. */
   readonly log?: Log;
   readonly limits?: Partial<PeerServerLimits>;
+  /** Where the files of `listen.tls` come from; READ_ONCE unless given. */
+  readonly certificates?: TlsSource;
 }
 
 export interface PeerHealth {
@@ -68,8 +71,9 @@ export function createPeerServer(options: PeerServerOptions): PeerServer {
   const counters = emptyCounters();
   const rateStore = new MemoryStore();
   const app = createApp({ ...options, limits, counters, rateStore });
-  const { listen, links, log } = options;
-  const listener = createPeerListener({ app, listen, limits, linkCount: links.length, log });
+  const { listen, links, certificates, log } = options;
+  const linkCount = links.length;
+  const listener = createPeerListener({ app, listen, limits, linkCount, certificates, log });
   return {
     counters,
     listen: async () => ({ port: await listener.listen(listen.host, listen.port) }),

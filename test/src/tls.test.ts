@@ -28,9 +28,11 @@ const files = (change: Partial<TlsConfig> = {}): TlsConfig => ({
 const refusal = (tls: TlsConfig): Promise<QupskdError> =>
   failureOf(Promise.resolve().then(() => readTls(tls, 'the test')));
 
-test('no less than TLS 1.2, whatever Node is told', () => {
-  expect(readTls(null, 'the test')).toEqual({ minVersion: 'TLSv1.2' });
-  expect(readTls(files(), 'the test').minVersion).toBe('TLSv1.2');
+const VERSIONS = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3' };
+
+test('no less than TLS 1.2 and up to 1.3, whatever Node is told', () => {
+  expect(readTls(null, 'the test')).toEqual(VERSIONS);
+  expect(readTls(files(), 'the test')).toMatchObject(VERSIONS);
 });
 
 test('each file is read for its part', () => {
@@ -39,7 +41,7 @@ test('each file is read for its part', () => {
   expect(cert?.toString()).toContain('BEGIN CERTIFICATE');
   expect(key?.toString()).toContain('PRIVATE KEY');
   expect(readTls(files({ cert: null, key: null }), 'the test')).toEqual({
-    minVersion: 'TLSv1.2',
+    ...VERSIONS,
     ca,
   });
 });
