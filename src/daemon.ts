@@ -5,9 +5,10 @@
  */
 import type { InspectionEvent } from 'xstate';
 import { bindLink, type LinkEffects } from './bind-link.ts';
+import { CertificateWatch } from './certificate-watch.ts';
 import { Complaints } from './complaints.ts';
 import type { Config, LinkConfig } from './config/types.ts';
-import { KmeClient } from './etsi014/client.ts';
+import { KmePool, type KmePoolEvents } from './etsi014/pool.ts';
 import { createLinkEffects } from './link-effects.ts';
 import { LinkEnd } from './link-end.ts';
 import { createLog, type Log, type RootLog } from './log.ts';
@@ -33,6 +34,14 @@ export interface DaemonOptions {
   readonly inspect?: (event: InspectionEvent) => void;
 }
 
+/** What a link is given; all but the log is the same for every link. */
+interface LinkSurroundings {
+  readonly machine: ReturnType<typeof bindLink>;
+  readonly certificates: CertificateWatch;
+  readonly log: Log;
+  readonly inspect: DaemonOptions['inspect'];
+}
+
 /** One link with everything that belongs to it alone. */
 interface RunningLink {
   readonly end: LinkEnd;
@@ -48,6 +57,7 @@ interface RunningLink {
  */
 export async function startDaemon(config: Config, options: DaemonOptions = {}): Promise<Daemon> {
   const log = options.log ?? createLog(config.log);
+  const certificates = new CertificateWatch({ log });
   const links = new Map<string, RunningLink>();
   const machine = bindLink((name) => {
     const link = links.get(name);
@@ -56,21 +66,26 @@ export async function startDaemon(config: Config, options: DaemonOptions = {}): 
   });
   for (const warning of config.warnings) log.warn(warning, { file: config.file });
   for (const link of config.links) {
-    links.set(link.name, createLink(link, machine, log.child({ link: link.name }), options));
+    const own = log.child({ link: link.name });
+    const { inspect } = options;
+    links.set(link.name, createLink(link, { machine, certificates, log: own, inspect }));
   }
   const running = [...links.values()];
   const server = createPeerServer({
     listen: config.listen,
     links: running.map(({ served }) => served),
     health: () => health(running),
+    certificates,
     log,
   });
   const { port } = await server.listen();
+  certificates.start();
   log.info('listening', { host: config.listen.host, port, count: running.length });
   for (const { end } of running) end.start();
   return {
     port,
     stop: async () => {
+      certificates.stop();
       for (const { end } of running) end.stop();
       await Promise.all([server.close(), ...running.map((link) => link.stop())]);
       log.info('stopped');
@@ -81,9 +96,7 @@ export async function startDaemon(config: Config, options: DaemonOptions = {}): 
 
 function createLink(
   config: LinkConfig,
-  machine: ReturnType<typeof bindLink>,
-  log: Log,
-  { inspect }: DaemonOptions,
+  { machine, certificates, log, inspect }: LinkSurroundings,
 ): RunningLink {
   const { protocol, localSaeId, remoteSaeId, psk } = config;
   const authenticator =
@@ -91,8 +104,14 @@ function createLink(
       ? new Authenticator({ psk, localSaeId, remoteSaeId })
       : null;
   const keyring = new Keyring({ protocol, psk, localSaeId, remoteSaeId });
-  const kme = new KmeClient(config.kme, config.kme.urls[0]);
-  const peer = createPeerCaller(config, authenticator);
+  const complaints = new Complaints(log);
+  const kmeEvents: KmePoolEvents = {
+    onSwitch: (from, to, code) =>
+      complaints.say('keys come from another KME', { from, to, code: code ?? 'uncollected' }),
+    onRetry: (error, ms) => log.debug('the KME is asked again', { error, ms }),
+  };
+  const kme = KmePool.of(config.kme, kmeEvents, certificates);
+  const peer = createPeerCaller({ ...config, certificates }, authenticator);
   const tickets = new Tickets();
   const sinks = new SinkRunner({
     sinks: config.sinks.map((sink) => createSink(sink, config.name)),
@@ -111,7 +130,7 @@ function createLink(
     sinks,
     tickets,
     log,
-    complaints: new Complaints(log),
+    complaints,
   });
   const end = new LinkEnd({
     machine,
@@ -149,7 +168,10 @@ function createLink(
   };
 }
 
-function createPeerCaller(config: LinkConfig, authenticator: Authenticator | null): PeerCaller {
+function createPeerCaller(
+  config: LinkConfig & Pick<LinkSurroundings, 'certificates'>,
+  authenticator: Authenticator | null,
+): PeerCaller {
   const { localSaeId, remoteSaeId } = config;
   if (authenticator === null || localSaeId === null) return new Protocol1Client(config);
   return new Protocol2Client({ ...config, authenticator, localSaeId, remoteSaeId });

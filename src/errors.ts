@@ -13,11 +13,13 @@ export type ErrorCode =
   | 'ERR_CONFIG_INVALID' // a key is unknown, missing, mistyped or contradicts another
   | 'ERR_CONFIG_ENVIRONMENT' // right by itself, but not on this machine: port in use, folder not writable
   | 'ERR_KME_UNREACHABLE' // no connection: the KME has not seen the request
-  | 'ERR_KME_UNAVAILABLE' // 503
+  | 'ERR_KME_UNAVAILABLE' // 503 and what comes to the same: out of service or of keys for now
   | 'ERR_KME_UNAUTHORIZED' // 401
   | 'ERR_KME_KEY_NOT_FOUND' // the key_ID is not (or not yet) known to this KME
-  | 'ERR_KME_REFUSED' // 400 and any status that clauses 5.2 to 5.4 do not list
+  | 'ERR_KME_REFUSED' // 400 and what comes to the same: it will not answer otherwise when asked again
+  | 'ERR_KME_NO_STATUS' // this KME does not offer Get status
   | 'ERR_KME_NO_ANSWER' // the request left, no whole answer came: a key may have been delivered and lost
+  | 'ERR_KME_FAULT' // 500 and any status that leaves open whether a key was delivered
   | 'ERR_KME_MALFORMED' // the answer is not what clause 6 says
   | 'ERR_PEER_MALFORMED' // a peer message is not what docs/protocol.md says
   | 'ERR_SINK_FAILED' // a sink refused or could not take the PSK
@@ -42,8 +44,13 @@ export class QupskdError extends Error {
   }
 }
 
-/** True where the KME has certainly not delivered the key, so that it may be asked for again. */
+/** True where the KME has certainly delivered no key, so that another KME may be asked for one. */
 export function keyCertainlyNotDelivered(code: ErrorCode): boolean {
+  return keyMayComeLater(code) || code === 'ERR_KME_UNAUTHORIZED' || code === 'ERR_KME_REFUSED';
+}
+
+/** True where the KME has certainly delivered no key, and may do so when it is asked again. */
+export function keyMayComeLater(code: ErrorCode): boolean {
   return (
     code === 'ERR_KME_UNREACHABLE' ||
     code === 'ERR_KME_UNAVAILABLE' ||

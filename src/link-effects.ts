@@ -8,9 +8,9 @@ import type { LinkCalls, OfferOutcome } from '../machines/link.slots.ts';
 import type { RefusalCode } from '../machines/link.types.ts';
 import type { LinkEffects } from './bind-link.ts';
 import type { Complaints } from './complaints.ts';
-import { keyCertainlyNotDelivered, QupskdError } from './errors.ts';
-import type { KmeClient } from './etsi014/client.ts';
+import { keyMayComeLater, QupskdError } from './errors.ts';
 import type { DeliveredKey } from './etsi014/format.ts';
+import type { KmePool } from './etsi014/pool.ts';
 import type { Log } from './log.ts';
 import type { AckResult, OfferResult, PeerCaller } from './peer/caller.ts';
 import type { PeerReply } from './peer/link-port.ts';
@@ -35,7 +35,7 @@ const EXPECTED_REFUSALS: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
 export interface LinkWorld {
   readonly protocol: 1 | 2;
   readonly remoteSaeId: string;
-  readonly kme: KmeClient;
+  readonly kme: KmePool;
   readonly peer: PeerCaller;
   readonly keyring: Keyring;
   readonly sinks: SinkRunner;
@@ -44,14 +44,18 @@ export interface LinkWorld {
   readonly complaints: Complaints;
 }
 
+/** The key_IDs of the keys that candidates came from, by exchange, until commit or wipe. */
+type Spending = Map<string, string>;
+
 type KeyOutcome = LinkCalls['getKey']['output'];
 
 /** The effects of one link. */
 export function createLinkEffects(world: LinkWorld): LinkEffects {
-  return { calls: createCalls(world), actions: createActions(world) };
+  const spending: Spending = new Map();
+  return { calls: createCalls(world, spending), actions: createActions(world, spending) };
 }
 
-function createCalls(world: LinkWorld): LinkEffects['calls'] {
+function createCalls(world: LinkWorld, spending: Spending): LinkEffects['calls'] {
   const { kme, keyring, peer, remoteSaeId } = world;
   return {
     drawExchange: () =>
@@ -70,6 +74,7 @@ function createCalls(world: LinkWorld): LinkEffects['calls'] {
       if (world.protocol === 1 && input.opening === 'new') keyring.restartChain();
       return stageDelivered(
         world,
+        spending,
         signal,
         () => kme.getKey(remoteSaeId, signal),
         (delivered) => ({
@@ -83,6 +88,7 @@ function createCalls(world: LinkWorld): LinkEffects['calls'] {
     getKeyWithKeyIds: (input, signal) =>
       stageDelivered(
         world,
+        spending,
         signal,
         () => kme.getKeyWithKeyIds(remoteSaeId, input.keyId, signal),
         () => ({ ...input, role: 'initiator' }),
@@ -99,15 +105,22 @@ function createCalls(world: LinkWorld): LinkEffects['calls'] {
   };
 }
 
-function createActions(world: LinkWorld): LinkEffects['actions'] {
-  const { keyring, sinks, tickets, log, complaints } = world;
+function createActions(world: LinkWorld, spending: Spending): LinkEffects['actions'] {
+  const { kme, keyring, sinks, tickets, log, complaints } = world;
   return {
     answer: ({ requests, reply }) => tickets.answer(requests, withConfirmation(keyring, reply)),
-    commit: ({ exchange }) => {
+    commit: ({ exchange, keyId }) => {
       complaints.clear();
       sinks.install(keyring.commit(exchange));
+      spending.delete(exchange);
+      kme.keyUsed(keyId);
     },
-    wipe: ({ exchange }) => keyring.wipe(exchange),
+    wipe: ({ exchange }) => {
+      keyring.wipe(exchange);
+      const keyId = spending.get(exchange);
+      if (keyId !== undefined) kme.keyWrittenOff(keyId);
+      spending.delete(exchange);
+    },
     forgetChain: () => keyring.forgetChain(),
     expire: ({ onExpiry }) => {
       log.warn('no PSK was agreed within max_key_age', { reason: `on_expiry is ${onExpiry}` });
@@ -124,7 +137,8 @@ function createActions(world: LinkWorld): LinkEffects['actions'] {
 
 /** Gets a key and derives the candidate from it, unless the machine has moved on meanwhile. */
 async function stageDelivered(
-  { keyring, complaints }: LinkWorld,
+  { kme, keyring, complaints }: LinkWorld,
+  spending: Spending,
   signal: AbortSignal,
   ask: () => Promise<DeliveredKey>,
   stagingOf: (delivered: DeliveredKey) => Staging,
@@ -132,13 +146,18 @@ async function stageDelivered(
   try {
     const delivered = await ask();
     const staging = stagingOf(delivered);
-    // A late key must not replace the candidate of the exchange that has superseded this one.
-    if (!signal.aborted) keyring.stage(staging, delivered.key);
+    if (signal.aborted) {
+      // A late key must not replace the candidate of the exchange that has superseded this one.
+      kme.keyWrittenOff(delivered.keyId);
+    } else {
+      keyring.stage(staging, delivered.key);
+      spending.set(staging.exchange, delivered.keyId);
+    }
     delivered.key.wipe();
     return { type: 'delivered', keyId: staging.keyId };
   } catch (error) {
     complaints.say('the KME gave no key', { error });
-    return error instanceof QupskdError && keyCertainlyNotDelivered(error.code)
+    return error instanceof QupskdError && keyMayComeLater(error.code)
       ? { type: 'not-delivered' }
       : { type: 'lost' };
   }

@@ -21,7 +21,8 @@ export interface Row {
 const BASE =
   /^src\/(base64|error-code|errors|loopback|printable|secret|wireguard-names|within)\.ts$/;
 /** What several adapters do alike: reaching out, listening, TLS, files. */
-const SHARED = /^src\/(http-call|http-listener|listen|output|regular-file|tls)\.ts$/;
+const SHARED =
+  /^src\/(certificate-names|http-(call|connections|listener)|listen|output|regular-file|tls)\.ts$/;
 const CONFIG_TYPES = /^src\/config\/types\.ts$/;
 
 const node = (...names: readonly string[]): string[] => names.map((name) => `node:${name}`);
@@ -32,7 +33,12 @@ export const ROWS: readonly Row[] = [
   // Pure files: downward only, and no input or output.
   { files: BASE, may: [BASE], packages: node('crypto', 'net', 'util') },
   { files: /^src\/psk\//, may: [/^src\/psk\//, BASE], packages: node('crypto') },
-  { files: /^src\/etsi014\/format\.ts$/, may: [BASE], packages: [] },
+  {
+    files: /^src\/etsi014\/(conformance|dialect|failure|format|retry-after|stock-arithmetic)\.ts$/,
+    may: [/^src\/etsi014\/format\.ts$/, BASE],
+    types: [CONFIG_TYPES, /^src\/http-call\.ts$/, /^src\/etsi014\/(dialect|failure)\.ts$/],
+    packages: [],
+  },
   { files: /^src\/peer\/messages\.ts$/, may: [BASE], packages: ['zod'] },
   {
     files: /^src\/peer\/auth\.ts$/,
@@ -54,16 +60,35 @@ export const ROWS: readonly Row[] = [
     packages: ['axios', ...node('crypto', 'events', 'fs', 'http', 'https', 'net', 'stream', 'tls')],
   },
   {
+    files: /^src\/certificate-(ends|watch)\.ts$/,
+    may: [/^src\/certificate-ends\.ts$/, /^src\/tls\.ts$/, BASE],
+    types: [CONFIG_TYPES, /^src\/log\.ts$/],
+    packages: node('crypto', 'fs/promises'),
+  },
+  {
     files: /^src\/etsi014\/simulator\//,
     may: [/^src\/etsi014\/simulator\//, /^src\/etsi014\/format\.ts$/, SHARED, BASE],
     types: [CONFIG_TYPES],
-    packages: ['express', 'zod', 'commander', ...node('crypto', 'http', 'timers/promises', 'tls')],
+    packages: [
+      'express',
+      'zod',
+      'commander',
+      'selfsigned',
+      ...node('crypto', 'fs/promises', 'http', 'net', 'path', 'timers/promises', 'tls'),
+    ],
+  },
+  {
+    // It looks at what calls do not: names, ports and certificates.
+    files: /^src\/etsi014\/probe-reach\.ts$/,
+    may: [/^src\/etsi014\/probe-report\.ts$/, SHARED, BASE],
+    types: [CONFIG_TYPES, /^src\/etsi014\/conformance\.ts$/],
+    packages: node('crypto', 'dns/promises', 'events', 'net', 'tls'),
   },
   {
     files: /^src\/etsi014\//,
     may: [/^src\/etsi014\/[^/]+$/, SHARED, BASE],
-    types: [CONFIG_TYPES],
-    packages: [],
+    types: [CONFIG_TYPES, /^src\/log\.ts$/],
+    packages: node('timers/promises'),
   },
   {
     files: /^src\/peer\//,
@@ -124,7 +149,8 @@ export const ROWS: readonly Row[] = [
   // The programs.
   {
     files: /^src\/cli\//,
-    may: [/^src\/(cli|config)\//, /^src\/daemon\.ts$/, SHARED, BASE],
+    may: [/^src\/(cli|config)\//, /^src\/(daemon|etsi014\/probe)\.ts$/, SHARED, BASE],
+    types: [/^src\/etsi014\/probe-report\.ts$/],
     packages: ['commander', ...node('crypto')],
   },
   { files: /^src\/main\.ts$/, may: [/^src\/cli\//], packages: [] },
@@ -145,7 +171,8 @@ export const ROWS: readonly Row[] = [
 /** Who alone may load a package or module in src: everything else asks that file. */
 export const ONLY: Readonly<Record<string, RegExp>> = {
   axios: /^src\/http-call\.ts$/,
-  express: /^src\/(peer\/(server|routes|serve-protocol-2)|etsi014\/simulator\/server)\.ts$/,
+  express: /^src\/(peer\/(server|routes|serve-protocol-2)|etsi014\/simulator\/(api|control))\.ts$/,
+  selfsigned: /^src\/etsi014\/simulator\/authority\.ts$/,
   winston: /^src\/log\.ts$/,
   toml: /^src\/config\/load\.ts$/,
   '@statelyai/inspect': /^src\/inspect\//,

@@ -14,8 +14,11 @@ import type { Field } from './table.ts';
 export const PSK_BYTES_MAX = 4_096;
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
+/** No KME in the field stores as many for one pair of SAEs. */
+const KEY_COUNT_MAX = 1_000_000_000;
+
 /** `.` and `..` would be folded away in the path of a URL, however they are encoded. */
-const SAE_ID = /^(?!\.{1,2}$)[^\s\p{C}]+$/u;
+const ID = /^(?!\.{1,2}$)[^\s\p{C}]+$/u;
 
 /** No path and no argument of a program can hold a NUL. */
 const withoutNul = z.string().refine((text) => !text.includes('\0'));
@@ -27,13 +30,22 @@ export const NAME_FIELD: Field<string> = {
   example: '"bob"',
 };
 
+const idText = z
+  .string()
+  .regex(ID)
+  .refine((id) => Buffer.byteLength(id) <= SAE_ID_BYTES_MAX);
+
+/** Some KMEs number their SAEs: an integer is taken as its decimal text. */
 export const SAE_ID_FIELD: Field<string> = {
-  schema: z
-    .string()
-    .regex(SAE_ID)
-    .refine((id) => Buffer.byteLength(id) <= SAE_ID_BYTES_MAX),
+  schema: z.union([idText, z.int().min(0).transform(String)]),
   expected: `an SAE ID of 1 to ${SAE_ID_BYTES_MAX} bytes without blanks`,
   example: '"sae_bob"',
+};
+
+export const KME_ID_FIELD: Field<string> = {
+  schema: idText,
+  expected: `a KME ID of 1 to ${SAE_ID_BYTES_MAX} bytes without blanks`,
+  example: '"kme_alice"',
 };
 
 export const HOST_FIELD: Field<string> = {
@@ -94,15 +106,46 @@ export const ALLOW_FIELD: Field<readonly string[]> = {
   example: '["192.0.2.2", "2001:db8::2"]',
 };
 
+const urlText = z.string().transform((text, context) => {
+  const url = normalUrl(text);
+  if (url !== undefined) return url;
+  context.issues.push({ code: 'custom', input: text });
+  return z.NEVER;
+});
+
 export const URL_FIELD: Field<string> = {
-  schema: z.string().transform((text, context) => {
-    const url = normalUrl(text);
-    if (url !== undefined) return url;
-    context.issues.push({ code: 'custom', input: text });
-    return z.NEVER;
-  }),
+  schema: urlText,
   expected: 'an http:// or https:// URL without user, password, query and fragment',
   example: '"https://bob.example:5555"',
+};
+
+export const URLS_FIELD: Field<readonly [string, ...string[]]> = {
+  schema: z.union([urlText.transform((url): [string] => [url]), z.tuple([urlText], urlText)]),
+  expected: `${URL_FIELD.expected}, or a list of such`,
+  example: '"https://kme.example"',
+};
+
+/** Normalised to no slash at its end; the root is the empty text. */
+export const BASE_PATH_FIELD: Field<string> = {
+  schema: z
+    .string()
+    .regex(/^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)*\/?$/)
+    .min(1)
+    .transform((path) => path.replace(/\/$/, '')),
+  expected: 'a path that starts with "/", of letters, digits and "_.~-"',
+  example: '"/api/v1/keys"',
+};
+
+export const FLAG_FIELD: Field<boolean> = {
+  schema: z.boolean(),
+  expected: 'true or false',
+  example: 'true',
+};
+
+export const KEY_COUNT_FIELD: Field<number> = {
+  schema: z.int().min(0).max(KEY_COUNT_MAX),
+  expected: `a whole number from 0 to ${KEY_COUNT_MAX}`,
+  example: '10',
 };
 
 /** One of a few words. */

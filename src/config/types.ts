@@ -37,12 +37,31 @@ export interface LogConfig {
 }
 
 export interface KmeConfig {
-  /** Base URL, without `/api/v1`, without a trailing slash. */
-  readonly url: string;
-  readonly method: 'GET' | 'POST';
+  /** Base URLs without the path prefix of the API and a trailing slash; the preferred one first. */
+  readonly urls: readonly [string, ...string[]];
+  /** Path below the URL at which the key delivery API lives: `/api/v1/keys` unless configured. */
+  readonly basePath: string;
+  readonly dialect: KmeDialect;
+  /** What the KME's certificate must name (5.1); null: its host name alone is checked. */
+  readonly kmeId: string | null;
   readonly tls: TlsConfig;
   readonly connectTimeoutMs: number;
   readonly totalTimeoutMs: number;
+  /** Between two Get status; also asked after failures. */
+  readonly statusIntervalMs: number;
+  /** A stock below this many keys is warned about. */
+  readonly lowWaterKeys: number;
+}
+
+/** How a KME wants to be asked, where KMEs differ. */
+export interface KmeDialect {
+  readonly method: 'GET' | 'POST';
+  readonly sendNumber: boolean;
+  readonly sendSize: boolean;
+  /** The standard says bits. */
+  readonly sizeUnit: 'bits' | 'bytes';
+  /** In which case a key_ID is asked for; `as-given`: as the peer wrote it. */
+  readonly keyIdCase: 'as-given' | 'lower' | 'upper';
 }
 
 export type OnExpiry = 'random' | 'keep' | 'remove';

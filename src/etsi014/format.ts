@@ -29,6 +29,13 @@ export interface Status {
   readonly additionalSlaveSaeIdsMax: number;
 }
 
+/** Key request data format (clause 6.2): the KME has a default for what is left out. */
+export interface KeyRequest {
+  readonly number?: number | undefined;
+  /** In bits, by the standard. */
+  readonly size?: number | undefined;
+}
+
 /** One entry of a Key container (clause 6.3). */
 export interface DeliveredKey {
   /** As the KME wrote it, for protocol 1 mixes that text into the PSK. Compare without case. */
@@ -58,13 +65,17 @@ export function isKeyId(text: unknown): text is string {
  *
  * @see ETSI GS QKD 014 V1.1.1, clause 6.2
  */
-export function keyRequestBody(number: number, sizeBits: number): string {
-  return JSON.stringify({ number, size: sizeBits });
+export function keyRequestBody({ number, size }: KeyRequest): string {
+  return JSON.stringify({ number, size });
 }
 
-/** Prints the query of Get key in its GET form (clause 5.3). */
-export function keyRequestQuery(number: number, sizeBits: number): string {
-  return `number=${number}&size=${sizeBits}`;
+/** Prints the query of Get key in its GET form (clause 5.3); empty where it has no part. */
+export function keyRequestQuery({ number, size }: KeyRequest): string {
+  const parts = [
+    ...(number === undefined ? [] : [`number=${number}`]),
+    ...(size === undefined ? [] : [`size=${size}`]),
+  ];
+  return parts.join('&');
 }
 
 /**
@@ -106,10 +117,10 @@ export function parseJson(body: Buffer): unknown {
 export function parseStatus(body: unknown): Status {
   const fields = fieldsOf(body, 'Status');
   return {
-    sourceKmeId: textField(fields, 'source_KME_ID'),
-    targetKmeId: textField(fields, 'target_KME_ID'),
-    masterSaeId: textField(fields, 'master_SAE_ID'),
-    slaveSaeId: textField(fields, 'slave_SAE_ID'),
+    sourceKmeId: idField(fields, 'source_KME_ID'),
+    targetKmeId: idField(fields, 'target_KME_ID'),
+    masterSaeId: idField(fields, 'master_SAE_ID'),
+    slaveSaeId: idField(fields, 'slave_SAE_ID'),
     keySizeBits: countField(fields, 'key_size'),
     storedKeyCount: countField(fields, 'stored_key_count'),
     keyCountMax: countField(fields, 'max_key_count'),
@@ -194,9 +205,11 @@ function fieldsOf(value: unknown, name: string): Readonly<Record<string, unknown
   return value as Record<string, unknown>;
 }
 
-function textField(fields: Readonly<Record<string, unknown>>, name: string): string {
+/** An ID: a text, or an integer of a KME that numbers its SAEs. */
+function idField(fields: Readonly<Record<string, unknown>>, name: string): string {
   const value = fields[name];
-  if (typeof value !== 'string') throw malformed(`${name} is not a string`);
+  if (Number.isSafeInteger(value)) return String(value);
+  if (typeof value !== 'string') throw malformed(`${name} is neither a string nor an integer`);
   return value;
 }
 

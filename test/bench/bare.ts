@@ -89,7 +89,7 @@ export class BareCalls {
     await this.#post(`${this.#peerUrl}/rotate`, this.#rotateBody, this.#signed);
     const issued = await this.#post(
       `${this.#keys}/sae_alice/enc_keys`,
-      keyRequestBody(1, 256),
+      keyRequestBody({ number: 1, size: 256 }),
       JSON_BODY,
     );
     const { keys } = issued as { keys: [{ key_ID: string }] };

@@ -6,7 +6,7 @@
  *   rotation           from the initiator's opening (`rotating.drawing`) to the later of the two
  *                      commits, at which the PSK is handed to the sinks; by the log lines, which a
  *                      preload stamps with the monotonic clock as they are written
- *   bare               the same four calls, one after the other, after every rotation
+ *   bare               the same four calls, one after the other, half-way between two rotations
  *   the ends differ    from one key file's change to that of the other, as a watcher of both sees
  *                      it. The files are in memory, where PSKs belong (/run): on a disk two fsyncs
  *                      are compared; see --folder
@@ -55,7 +55,8 @@ async function bench(folder: string, { program, rotations: count }: Options): Pr
   say(`${START_ROUNDS} starts of both daemons …`);
   const starts = await measureStarts(pair, START_ROUNDS);
   say(`${WARM_UP_ROTATIONS} rotations to warm up, ${count} to measure …`);
-  const rotations = await measureRotations(pair, bareCalls, { warmUp: WARM_UP_ROTATIONS, count });
+  const rounds = { warmUp: WARM_UP_ROTATIONS, count, intervalMs: INTERVAL_MS };
+  const rotations = await measureRotations(pair, bareCalls, rounds);
   bareCalls.close();
   return {
     machine: { ...machineFacts(folder), loadBefore, loadAfter: load() },

@@ -11,8 +11,6 @@ import type { Hear, Pair } from './pair.ts';
 import { type ProcessReading, readProcess } from './process-facts.ts';
 import type { ProcessFigures } from './report.ts';
 
-/** What runs only after a rotation, such as writing the log, is over by then. */
-const QUIET_MS = 10;
 const ROTATION_MS_MAX = 30_000;
 
 type Readings = Readonly<Record<End, ProcessReading | null>>;
@@ -28,14 +26,19 @@ export interface Rotations extends Rounds {
   readonly bob: ProcessFigures | null;
 }
 
-/**
- * @param pair - whose KME runs and whose daemons do not
- * @param warmUp - rotations that are not counted, before those that are
- */
+export interface RoundsToMake {
+  /** Rotations that are not counted, before those that are. */
+  readonly warmUp: number;
+  readonly count: number;
+  /** From one rotation to the next. */
+  readonly intervalMs: number;
+}
+
+/** @param pair - whose KME runs and whose daemons do not */
 export async function measureRotations(
   pair: Pair,
   bareCalls: BareCalls,
-  { warmUp, count }: { readonly warmUp: number; readonly count: number },
+  { warmUp, count, intervalMs }: RoundsToMake,
 ): Promise<Rotations> {
   const agreements = new Agreements();
   const agreed = new EventEmitter<{ rotation: [tookMs: number] }>();
@@ -49,9 +52,15 @@ export async function measureRotations(
   const bob = (await pair.startDaemon('bob', hear)).program;
   const readBoth = (): Readings => ({ alice: readProcess(alice.pid), bob: readProcess(bob.pid) });
 
-  await makeRounds(warmUp, agreed, bareCalls, keyFiles);
+  // Half an interval after a rotation every process has been idle for as long as before one, and
+  // what runs only after a rotation, such as writing the log, is over.
+  const makeBareCalls = async (): Promise<BareRound> => {
+    await sleep(intervalMs / 2);
+    return await bareCalls.round();
+  };
+  await makeRounds(warmUp, agreed, makeBareCalls, keyFiles);
   const before = readBoth();
-  const rounds = await makeRounds(count, agreed, bareCalls, keyFiles);
+  const rounds = await makeRounds(count, agreed, makeBareCalls, keyFiles);
   const after = readBoth();
   keyFiles.close();
   await Promise.all([alice.stop(), bob.stop()]);
@@ -66,7 +75,7 @@ export async function measureRotations(
 async function makeRounds(
   count: number,
   agreed: EventEmitter<{ rotation: [tookMs: number] }>,
-  bareCalls: BareCalls,
+  makeBareCalls: () => Promise<BareRound>,
   { difference: { durationsMs } }: KeyFiles,
 ): Promise<Rounds> {
   const rotationMs: number[] = [];
@@ -76,8 +85,7 @@ async function makeRounds(
     const signal = AbortSignal.timeout(ROTATION_MS_MAX);
     const [tookMs] = (await once(agreed, 'rotation', { signal })) as [number];
     rotationMs.push(tookMs);
-    await sleep(QUIET_MS);
-    bare.push(await bareCalls.round());
+    bare.push(await makeBareCalls());
   }
   return { rotationMs, bare, differMs: durationsMs.slice(differencesBefore) };
 }

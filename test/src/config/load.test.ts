@@ -33,11 +33,21 @@ describe('the flat form', () => {
           maxKeyAgeMs: 180_000,
           onExpiry: 'random',
           kme: {
-            url: 'http://localhost:12345',
-            method: 'GET',
+            urls: ['http://localhost:12345'],
+            basePath: '/api/v1/keys',
+            dialect: {
+              method: 'GET',
+              sendNumber: true,
+              sendSize: true,
+              sizeUnit: 'bits',
+              keyIdCase: 'as-given',
+            },
+            kmeId: null,
             tls: NO_TLS,
             connectTimeoutMs: 3_000,
             totalTimeoutMs: 10_000,
+            statusIntervalMs: 60_000,
+            lowWaterKeys: 10,
           },
           sinks: [{ type: 'file', path: './psk/alice/bob.key' }],
         },
@@ -53,7 +63,7 @@ describe('the flat form', () => {
     expect(links[0]).toMatchObject({
       protocol: 2,
       localSaeId: 'sae_alice',
-      kme: { method: 'POST' },
+      kme: { dialect: { method: 'POST' } },
     });
     expect(warnings).toEqual([]);
   });
@@ -75,7 +85,7 @@ describe('the flat form', () => {
       maxKeyAgeMs: 60_000,
       onExpiry: 'keep',
       allow: ['192.0.2.1'],
-      kme: { method: 'GET' },
+      kme: { dialect: { method: 'GET' } },
     });
   });
 
@@ -136,7 +146,7 @@ describe('the structured form', () => {
       maxKeyAgeMs: 180_000,
       onExpiry: 'random',
       allow: null,
-      kme: { method: 'POST', connectTimeoutMs: 3_000, totalTimeoutMs: 10_000 },
+      kme: { dialect: { method: 'POST' }, connectTimeoutMs: 3_000, totalTimeoutMs: 10_000 },
     });
     expect(warnings).toEqual([]);
   });
@@ -164,8 +174,54 @@ describe('the structured form', () => {
     const toml = edited(STRUCTURED, ['[kme]\nurl = "http://localhost:12345"\n', '']);
     const own = `${toml}[link.kme]\nurl = "http://localhost:1"\nmethod = "GET"\n`;
     expect((await folder.load(own)).links[0]?.kme).toMatchObject({
-      url: 'http://localhost:1',
-      method: 'GET',
+      urls: ['http://localhost:1'],
+      dialect: { method: 'GET' },
+    });
+  });
+
+  test('a KME may have several URLs, a path, an ID and a dialect of its own', async () => {
+    const keys =
+      'url = ["https://localhost:1/", "https://localhost:2/qkd"]\nbase_path = "/qkd/v2/keys/"\n' +
+      'method = "GET"\nsend_number = false\nsend_size = false\nsize_unit = "bytes"\n' +
+      'key_id_case = "upper"\nkme_id = "kme_alice"\nstatus_interval = "5s"\nlow_water = 0\n';
+    const toml = edited(STRUCTURED, ['url = "http://localhost:12345"\n', keys]);
+    const { links, warnings } = await folder.load(toml);
+    expect(links[0]?.kme).toMatchObject({
+      urls: ['https://localhost:1', 'https://localhost:2/qkd'],
+      basePath: '/qkd/v2/keys',
+      dialect: {
+        method: 'GET',
+        sendNumber: false,
+        sendSize: false,
+        sizeUnit: 'bytes',
+        keyIdCase: 'upper',
+      },
+      kmeId: 'kme_alice',
+      statusIntervalMs: 5_000,
+      lowWaterKeys: 0,
+    });
+    expect(warnings).toEqual([]);
+  });
+
+  test('the key delivery API may live at the root', async () => {
+    const toml = edited(STRUCTURED, ['[[link]]', 'base_path = "/"\n[[link]]']);
+    expect((await folder.load(toml)).links[0]?.kme.basePath).toBe('');
+  });
+
+  test('plain http to another machine is warned of once, whichever URL it is', async () => {
+    const urls = '["http://localhost:1", "http://192.0.2.1", "http://192.0.2.2"]';
+    const toml = edited(STRUCTURED, ['"http://localhost:12345"', urls]);
+    expect((await folder.load(toml)).warnings).toEqual([
+      'kme.url: is plain http to another machine: QKD keys cross the network unprotected. ' +
+        'Write https:// with cacert, cert and key.',
+    ]);
+  });
+
+  test('SAE IDs may be integers, as some KMEs have them', async () => {
+    const toml = edited(STRUCTURED, ['"sae_alice"', '17'], ['"sae_bob"', '4']);
+    expect((await folder.load(toml)).links[0]).toMatchObject({
+      localSaeId: '17',
+      remoteSaeId: '4',
     });
   });
 

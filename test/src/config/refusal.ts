@@ -33,6 +33,10 @@ export const NAME_REMEDY =
   'letter or digit. Write it like name = "bob".';
 export const URL_EXPECTED =
   'is not an http:// or https:// URL without user, password, query and fragment.';
-export const KME_URL = `kme.url: ${URL_EXPECTED} Write it like url = "https://kme.example".`;
+export const URLS_EXPECTED = `${URL_EXPECTED.slice(0, -1)}, or a list of such.`;
+export const KME_URL = `kme.url: ${URLS_EXPECTED} Write it like url = "https://kme.example".`;
 export const TIMING =
   'is too short: the PSK would expire before the slower of the two ends begins to rotate.';
+
+export const durationRefusal = (key: string, bounds: string, example: string): string =>
+  `${key}: is not a duration from ${bounds}. Write it like ${key.split('.').at(-1)} = "${example}".`;

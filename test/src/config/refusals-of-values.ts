@@ -1,7 +1,7 @@
 /** Refusals that one key, or one table by itself, is the reason of. */
 import {
+  durationRefusal,
   inStructured,
-  KME_URL,
   NAME_REMEDY,
   PSK_LINE,
   type Refusal,
@@ -18,8 +18,6 @@ const INTERFACE =
 const KEY_LINE =
   'link[0].sink[0].public_key: is not a WireGuard public key: 44 characters of base64 that stand ' +
   'for 32 bytes. Write it like public_key = "(what wg pubkey prints)".';
-const duration = (key: string, bounds: string, example: string): string =>
-  `${key}: is not a duration from ${bounds}. Write it like ${key.split('.').at(-1)} = "${example}".`;
 
 export const KEYS_AND_TABLES: readonly Refusal[] = [
   inStructured(
@@ -156,25 +154,17 @@ export const VALUES: readonly Refusal[] = [
     [['http://localhost:5556', `http://u:${PLANTED}@localhost`]],
     PEER_URL,
   ),
-  inStructured(
-    'a URL with a query',
-    [['http://localhost:12345', `http://localhost/?token=${PLANTED}`]],
-    KME_URL,
-  ),
-  inStructured(
-    'a KME URL with the path of the standard',
-    [['http://localhost:12345', 'http://localhost:12345/api/v1/']],
-    'kme.url: ends in the path that every call to a KME begins with. Leave out /api/v1 and what follows.',
+  ...['-1', '1.5', 'true'].map((id) =>
+    inStructured(
+      `the SAE ID ${id}`,
+      [['"sae_bob"', id]],
+      'link[0].remote_SAE_ID: is not an SAE ID of 1 to 256 bytes without blanks. Write it like remote_SAE_ID = "sae_bob".',
+    ),
   ),
   inStructured(
     'a protocol in quotes',
     [['psk =', 'protocol = "2"\npsk =']],
     'link[0].protocol: is not 2 or 1. Write it like protocol = 2.',
-  ),
-  inStructured(
-    'an unknown method',
-    [['[[link]]', `method = "${PLANTED}"\n[[link]]`]],
-    'kme.method: is not "POST" or "GET". Write it like method = "POST".',
   ),
   inStructured(
     'a name in the list of addresses',
@@ -232,27 +222,17 @@ export const DURATIONS: readonly Refusal[] = [
   inStructured(
     'a duration without a unit',
     [['psk =', 'interval = 120\npsk =']],
-    duration('link[0].interval', '100ms to 24h', '120s'),
+    durationRefusal('link[0].interval', '100ms to 24h', '120s'),
   ),
   inStructured(
     'an interval too short',
     [['psk =', 'interval = "99ms"\npsk =']],
-    duration('link[0].interval', '100ms to 24h', '120s'),
+    durationRefusal('link[0].interval', '100ms to 24h', '120s'),
   ),
   inStructured(
     'an interval too long',
     [['psk =', 'interval = "25h"\npsk =']],
-    duration('link[0].interval', '100ms to 24h', '120s'),
-  ),
-  inStructured(
-    'a KME timeout beyond what the link machine waits',
-    [['[[link]]', 'timeout = "13s"\n[[link]]']],
-    duration('kme.timeout', '100ms to 12s', '10s'),
-  ),
-  inStructured(
-    'a connect timeout above the timeout',
-    [['[[link]]', 'timeout = "2s"\nconnect_timeout = "3s"\n[[link]]']],
-    'kme.connect_timeout: is longer than timeout, which covers the whole call. Make it at most as long as timeout.',
+    durationRefusal('link[0].interval', '100ms to 24h', '120s'),
   ),
   inStructured(
     'a PSK that expires before the next can come',

@@ -116,7 +116,7 @@ export const FLAT_FORM: readonly Refusal[] = [
       ['alias = "bob"', ''],
     ],
     'qupskd_port: is not a whole number from 1 to 65535. Write it like qupskd_port = 5555.',
-    'etsi_url: is not an http:// or https:// URL without user, password, query and fragment. Write it like etsi_url = "https://kme.example".',
+    'etsi_url: is not an http:// or https:// URL without user, password, query and fragment, or a list of such. Write it like etsi_url = "https://kme.example".',
     'alias: is missing. Add alias = "bob".',
   ),
   inFlat(

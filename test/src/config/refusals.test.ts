@@ -2,11 +2,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { loadConfig } from '../../../src/config/load.ts';
 import { ConfigError } from '../../../src/config/problem.ts';
+import { KME } from './refusals-of-kme.ts';
 import { DURATIONS, KEYS_AND_TABLES, VALUES } from './refusals-of-values.ts';
 import { FLAT_FORM, RELATIONS } from './refusals-of-wholes.ts';
 import { edited, FLAT, Folder, PLANTED, STRUCTURED } from './toml-file.ts';
 
-const REFUSALS = [...KEYS_AND_TABLES, ...VALUES, ...DURATIONS, ...RELATIONS, ...FLAT_FORM];
+const REFUSALS = [...KEYS_AND_TABLES, ...VALUES, ...DURATIONS, ...KME, ...RELATIONS, ...FLAT_FORM];
 
 const folder = new Folder();
 const pskFile = folder.write('psk', 'x'.repeat(44));

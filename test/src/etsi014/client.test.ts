@@ -45,7 +45,7 @@ async function recordingServer(): Promise<{ url: string; seen: Seen[] }> {
 describe('against the simulator', () => {
   test.each(['GET', 'POST'] as const)('clauses 5.2, 5.3, 5.4: in the %s form', async (method) => {
     const { url } = await simulatorAt();
-    const client = clientOf(url, { method });
+    const client = clientOf(url, { dialect: { method } });
     const before = await client.getStatus('sae_bob', NEVER);
     expect(before).toMatchObject({ slaveSaeId: 'sae_bob', keySizeBits: 256 });
 
@@ -130,7 +130,7 @@ describe('what is sent', () => {
 
   test('clauses 5.3 and 5.4: GET with a query and no body', async () => {
     const { url, seen } = await recordingServer();
-    const client = clientOf(url, { method: 'GET' });
+    const client = clientOf(url, { dialect: { method: 'GET' } });
     await client.getKey('sae_bob', NEVER);
     await client.getKeyWithKeyIds('sae_alice', KEY_ID, NEVER);
     expect(seen.map(({ method, url: path, body }) => [method, path, body])).toEqual([
@@ -172,11 +172,19 @@ describe('what a status means', () => {
     [400, { message: 'size shall be a multiple of 8' }, 'ERR_KME_REFUSED', 'ERR_KME_REFUSED'],
     [400, '<html>', 'ERR_KME_REFUSED', 'ERR_KME_REFUSED'],
     [404, '', 'ERR_KME_REFUSED', 'ERR_KME_KEY_NOT_FOUND'],
+    [405, '', 'ERR_KME_REFUSED', 'ERR_KME_REFUSED'],
+    [409, '', 'ERR_KME_UNAVAILABLE', 'ERR_KME_KEY_NOT_FOUND'],
+    [412, '', 'ERR_KME_UNAVAILABLE', 'ERR_KME_KEY_NOT_FOUND'],
+    [410, NOT_FOUND, 'ERR_KME_REFUSED', 'ERR_KME_REFUSED'],
+    [429, '', 'ERR_KME_UNAVAILABLE', 'ERR_KME_UNAVAILABLE'],
     [401, '', 'ERR_KME_UNAUTHORIZED', 'ERR_KME_UNAUTHORIZED'],
+    [403, '', 'ERR_KME_UNAUTHORIZED', 'ERR_KME_UNAUTHORIZED'],
     [503, { message: 'no keys' }, 'ERR_KME_UNAVAILABLE', 'ERR_KME_UNAVAILABLE'],
-    [201, KEY_CONTAINER, 'ERR_KME_REFUSED', 'ERR_KME_REFUSED'],
-    [403, '', 'ERR_KME_REFUSED', 'ERR_KME_REFUSED'],
-    [500, NOT_FOUND, 'ERR_KME_REFUSED', 'ERR_KME_REFUSED'],
+    [504, '', 'ERR_KME_UNAVAILABLE', 'ERR_KME_NO_ANSWER'],
+    [201, KEY_CONTAINER, 'ERR_KME_FAULT', 'ERR_KME_FAULT'],
+    [500, NOT_FOUND, 'ERR_KME_FAULT', 'ERR_KME_FAULT'],
+    [501, '', 'ERR_KME_REFUSED', 'ERR_KME_REFUSED'],
+    [502, '', 'ERR_KME_FAULT', 'ERR_KME_FAULT'],
   ])('%d with %j: clause 5.3 %s, clause 5.4 %s', async (status, body, code3, code4) => {
     const { url } = await answering(status, body);
     const client = clientOf(url);
@@ -206,7 +214,7 @@ describe('what a status means', () => {
   test('a key in an answer of another status is not taken', async () => {
     const { url } = await answering(203, KEY_CONTAINER);
     const error = await failureOf(clientOf(url).getKey('sae_bob', NEVER));
-    expect(error.code).toBe('ERR_KME_REFUSED');
+    expect(error.code).toBe('ERR_KME_FAULT');
     expect(error.message).not.toContain(KEY.toString('base64'));
   });
 });

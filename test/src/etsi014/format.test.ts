@@ -51,6 +51,13 @@ describe('clause 6.1: Status', () => {
     expect(parseStatus({ ...json, status_extension: { vendor: 1 } })).toEqual(read);
   });
 
+  test('IDs may be integers, as KMEs have them that number their SAEs', () => {
+    const numbered = { ...json, master_SAE_ID: 17, slave_SAE_ID: 4 };
+    expect(parseStatus(numbered)).toEqual({ ...read, masterSaeId: '17', slaveSaeId: '4' });
+    const error = errorOf(() => parseStatus({ ...json, slave_SAE_ID: 1.5 }));
+    expect(error.message).toContain('slave_SAE_ID is neither a string nor an integer');
+  });
+
   test.each(Object.keys(json))(
     'without %s it is malformed, and the error names the field',
     (name) => {
@@ -71,8 +78,17 @@ describe('clause 6.1: Status', () => {
 
 describe('clause 6.2: Key request', () => {
   test('as a body and as a query', () => {
-    expect(JSON.parse(keyRequestBody(1, 256))).toEqual(VECTORS.keyRequest.bodyOfTheClient);
-    expect(keyRequestQuery(1, 256)).toBe(VECTORS.keyRequest.queryOfTheClient);
+    const request = { number: 1, size: 256 };
+    expect(JSON.parse(keyRequestBody(request))).toEqual(VECTORS.keyRequest.bodyOfTheClient);
+    expect(keyRequestQuery(request)).toBe(VECTORS.keyRequest.queryOfTheClient);
+  });
+
+  test('the KME has a default for what is left out', () => {
+    expect(keyRequestBody({})).toBe('{}');
+    expect(keyRequestBody({ size: 256 })).toBe('{"size":256}');
+    expect(keyRequestQuery({})).toBe('');
+    expect(keyRequestQuery({ number: 1 })).toBe('number=1');
+    expect(keyRequestQuery({ size: 32 })).toBe('size=32');
   });
 });
 

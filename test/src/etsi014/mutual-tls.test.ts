@@ -83,6 +83,15 @@ describe('the simulator with mutual TLS', () => {
     }
   });
 
+  test("clause 5.1: the KME's certificate must name the KME that is configured", async () => {
+    const { url } = await simulatorWithTls();
+    const tls = { cacert: trusted.cacert, ...trusted.leaf('alice') };
+    await clientOf(url, { tls, kmeId: 'kme' }).getKey('bob', NEVER);
+    const other = clientOf(url, { tls, kmeId: 'kme_of_another_site' });
+    const error = await failureOf(other.getKey('bob', NEVER));
+    expect(error.code).toBe('ERR_KME_UNREACHABLE');
+  });
+
   test('a resumed session keeps its certificate, and no header overrides it', async () => {
     const { url } = await simulatorWithTls();
     const { cert, key } = trusted.leaf('alice');

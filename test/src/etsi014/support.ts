@@ -1,6 +1,6 @@
 /** What the tests of the key delivery API share: clients and simulators that end with the test. */
 import { readFileSync } from 'node:fs';
-import type { KmeConfig, TlsConfig } from '../../../src/config/types.ts';
+import type { KmeConfig, KmeDialect, TlsConfig } from '../../../src/config/types.ts';
 import { KmeClient } from '../../../src/etsi014/client.ts';
 import {
   createSimulator,
@@ -22,15 +22,37 @@ export function vectors(file: string): unknown {
   return JSON.parse(readFileSync(`test/vectors/${file}`, 'utf8'));
 }
 
-export function clientOf(url: string, change: Partial<KmeConfig> = {}): KmeClient {
-  const client = new KmeClient({
-    url,
-    method: 'POST',
+/** What the standard says. */
+export const DIALECT: KmeDialect = {
+  method: 'POST',
+  sendNumber: true,
+  sendSize: true,
+  sizeUnit: 'bits',
+  keyIdCase: 'as-given',
+};
+
+export type KmeChange = Partial<Omit<KmeConfig, 'dialect'>> & {
+  readonly dialect?: Partial<KmeDialect>;
+};
+
+/** A [kme] with the defaults of the configuration, except for what a test changes. */
+export function kmeConfigOf(urls: KmeConfig['urls'], change: KmeChange = {}): KmeConfig {
+  return {
+    urls,
+    basePath: '/api/v1/keys',
+    kmeId: null,
     tls: NO_TLS,
     connectTimeoutMs: 5_000,
     totalTimeoutMs: 10_000,
+    statusIntervalMs: 60_000,
+    lowWaterKeys: 10,
     ...change,
-  });
+    dialect: { ...DIALECT, ...change.dialect },
+  };
+}
+
+export function clientOf(url: string, change: KmeChange = {}): KmeClient {
+  const client = new KmeClient(kmeConfigOf([url], change), url);
   atEnd(() => client.close());
   return client;
 }
