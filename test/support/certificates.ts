@@ -5,10 +5,9 @@
  * whose common name is the given name (the SAE ID, where a KME asks for one). Call it twice for two
  * CAs that do not trust each other. Nothing here is fit for use outside tests.
  */
-import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { generate } from 'selfsigned';
+import { makeAuthority, signLeaf, validFor } from '../../src/etsi014/simulator/authority.ts';
 
 /** Paths of PEM files. */
 export interface LeafFiles {
@@ -23,7 +22,9 @@ export interface CertificateFiles {
   leaf(name: string): LeafFiles;
 }
 
-const SIGNATURE = { algorithm: 'sha256', keyType: 'ec' } as const;
+const HOSTS = ['localhost', '127.0.0.1', '::1'];
+/** Longer than a certificate is warned of before its end. */
+const VALIDITY = validFor(365);
 
 /**
  * Makes a CA and a leaf for each name in a folder, which is created when missing.
@@ -41,38 +42,15 @@ export async function makeCertificates(
     return path;
   };
 
-  // A name of its own: two CAs of one name fail by signature, not as one that is not trusted.
-  const authority = await generate([{ name: 'commonName', value: `test CA ${randomUUID()}` }], {
-    ...SIGNATURE,
-    extensions: [
-      { name: 'basicConstraints', cA: true, critical: true },
-      { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
-    ],
-  });
+  const authority = await makeAuthority(VALIDITY);
   const cacert = await write('ca.crt', authority.cert);
 
   const leaves = new Map<string, LeafFiles>();
   for (const [index, name] of names.entries()) {
-    const leaf = await generate([{ name: 'commonName', value: name }], {
-      ...SIGNATURE,
-      ca: { key: authority.private, cert: authority.cert },
-      extensions: [
-        { name: 'basicConstraints', cA: false, critical: true },
-        { name: 'keyUsage', digitalSignature: true, critical: true },
-        { name: 'extKeyUsage', serverAuth: true, clientAuth: true },
-        {
-          name: 'subjectAltName',
-          altNames: [
-            { type: 2, value: 'localhost' },
-            { type: 7, ip: '127.0.0.1' },
-            { type: 7, ip: '::1' },
-          ],
-        },
-      ],
-    });
+    const leaf = await signLeaf(authority, { name, hosts: HOSTS, validity: VALIDITY });
     leaves.set(name, {
       cert: await write(`leaf-${index}.crt`, leaf.cert),
-      key: await write(`leaf-${index}.key`, leaf.private),
+      key: await write(`leaf-${index}.key`, leaf.key),
     });
   }
 

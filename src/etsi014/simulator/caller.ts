@@ -1,14 +1,16 @@
 /**
  * Who calls: the SAE ID of a request's sender.
  *
- * With mutual TLS it is the common name of the client certificate and nothing else. Without, the
- * standard puts no identity on the wire (the path names the other SAE), so that a caller may name
- * itself in a header of our own, or stay anonymous.
+ * With mutual TLS it is what the client certificate names and nothing else: its common name, or,
+ * without one, its one subject alternative name. Without TLS the standard puts no identity on the
+ * wire (the path names the other SAE), so that a caller may name itself in a header of our own, or
+ * stay anonymous.
  *
  * @see ETSI GS QKD 014 V1.1.1, clause 5.1
  */
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
+import { namesOf } from '../../certificate-names.ts';
 import type { CallerSaeId } from './store.ts';
 import { Refusal } from './wire.ts';
 
@@ -33,10 +35,11 @@ function certifiedCaller(socket: unknown): string {
     // In truth a text: the name of OpenSSL's verification error.
     throw unauthorized(`is missing or not trusted (${String(socket.authorizationError)})`);
   }
-  // Several common names come as a list, which the type does not say.
-  const commonName: unknown = socket.getPeerCertificate().subject?.CN;
-  if (typeof commonName !== 'string') throw unauthorized('does not have one common name');
-  return commonName;
+  const { subject, subjectaltname = '' } = socket.getPeerCertificate();
+  const commonNames = namesOf({ subject });
+  const [name, ...others] = commonNames.length > 0 ? commonNames : namesOf({ subjectaltname });
+  if (name === undefined || others.length > 0) throw unauthorized('does not name one SAE');
+  return name;
 }
 
 function unauthorized(problem: string): Refusal {

@@ -1,136 +1,129 @@
 /**
- * The program `qkd-simulator HOST PORT`: options, signals, exit codes.
+ * The program `qkd-simulator`: the test bed that the options describe, signals, exit codes.
  *
- * It prints the address that it serves at, and never a key. Exit codes: 0 when it was told to end,
- * 2 when it could not start.
+ * It prints the addresses that it serves at, and never a key. Exit codes: 0 when it was told to end,
+ * or has done its work, 2 when it could not start.
  */
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { type Command, CommanderError } from 'commander';
+import type { TlsConfig } from '../../config/types.ts';
 import { QupskdError } from '../../errors.ts';
-import { outliveReaders } from '../../output.ts';
-import { SAE_ID_HEADER } from './caller.ts';
-import { createSimulator, type Simulator, STORE_DEFAULTS } from './server.ts';
+import { outliveReaders, printResult } from '../../output.ts';
+import { createControl } from './control.ts';
+import { commandLine, dialectOf, type ServeOptions } from './options.ts';
+import type { Shorthands } from './shorthands.ts';
+import { createTestbed, type TestbedOptions } from './testbed.ts';
 
 const EXIT_CANNOT_START = 2;
-const PORT_MAX = 65_535;
 const MS_PER_SECOND = 1_000;
 
-const HELP = `
-The calling SAE:
-  With --cacert it is the common name of the client certificate. Without, nothing on the wire names
-  it: any caller may fetch a key by its key_ID, once, unless it names itself in the header
-  ${SAE_ID_HEADER}, which is no part of the standard. An SAE that is known, and was not named in
-  Get key, is answered 401.
+const program: Command = commandLine({
+  serve,
+  async certs(folder, options) {
+    // Loaded only where it is used, with what makes certificates.
+    const { makeCerts } = await import('./certs.ts');
+    await printResult(await makeCerts(folder, options));
+  },
+});
 
-Signals:
-  SIGTERM, SIGINT  end at once
-  SIGUSR2          answer 503 to everything, until the next SIGUSR2
-
-Exit codes:
-  0  told to end    2  could not start
-`;
-
-interface ProgramOptions {
-  readonly stateless?: true;
-  readonly cacert?: string;
-  readonly cert?: string;
-  readonly key?: string;
-  readonly kmeId: string;
-  readonly maxKeyCount: number;
-  readonly refillRate: number;
-  readonly keyTtl: number;
-  readonly delay: number;
-  readonly notFoundFirst: number;
-  readonly dropAnswers: number;
+async function serve(host: string, port: number, options: ServeOptions): Promise<void> {
+  const contradiction = contradictionIn(options);
+  if (contradiction !== null) program.error(`error: ${contradiction}`);
+  const testbed = await createTestbed(testbedOptionsOf(host, options));
+  const control = options.control === undefined ? null : createControl(testbed);
+  const end = async (): Promise<void> => {
+    await Promise.all([testbed.close(), control?.close()]);
+  };
+  try {
+    const [first, second] = testbed.kmes;
+    const { faults } = first;
+    faults.delayMs = options.delay;
+    faults.notFoundFirst = options.notFoundFirst;
+    faults.dropAnswers = options.dropAnswers;
+    for (const fault of options.fault) testbed.addFault(fault);
+    const served = [await first.listen(host, port), await second?.listen(host, options.two ?? 0)];
+    const controlled = await control?.listen(options.control ?? 0);
+    obeySignals(faults, end);
+    for (const at of served) if (at !== undefined) process.stdout.write(`Serving at ${at.url}\n`);
+    if (controlled !== undefined) process.stdout.write(`Control at ${controlled.url}\n`);
+  } catch (error) {
+    // What listens already would keep the process alive.
+    await end();
+    throw error;
+  }
 }
 
-const program = new Command('qkd-simulator')
-  .description('A simulated QKD device pair: a KME that speaks ETSI GS QKD 014 V1.1.1.')
-  .argument('<host>', 'address to listen on; localhost means 127.0.0.1 and ::1')
-  .argument('<port>', 'port to listen on; 0 for any free one', portNumber)
-  .option('--stateless', 'derive each key from its key_ID: simulators at two sites agree')
-  .option('--cert <file>', "the KME's certificate: serve HTTPS")
-  .option('--key <file>', 'its private key')
-  .option('--cacert <file>', 'CA of the client certificates: demand one (mutual TLS)')
-  .option('--kme-id <name>', 'source_KME_ID and target_KME_ID', 'kme_simulator')
-  .option(
-    '--max-key-count <n>',
-    'keys in the pool of an SAE pair',
-    wholeNumber,
-    STORE_DEFAULTS.keyCountMax,
-  )
-  .option(
-    '--refill-rate <n>',
-    'keys a second that a pool gains',
-    wholeNumber,
-    STORE_DEFAULTS.refillPerSecond,
-  )
-  .option(
-    '--key-ttl <seconds>',
-    'how long a key waits for its slave SAE',
-    wholeNumber,
-    STORE_DEFAULTS.waitMsMax / MS_PER_SECOND,
-  )
-  .option('--delay <ms>', 'fault: wait before every answer', wholeNumber, 0)
-  .option(
-    '--not-found-first <n>',
-    'fault: a key_ID is unknown to its first n requests',
-    wholeNumber,
-    0,
-  )
-  .option(
-    '--drop-answers <n>',
-    'fault: deliver n times without the answer arriving',
-    wholeNumber,
-    0,
-  )
-  .addHelpText('after', HELP)
-  .exitOverride();
+/** What the options ask for and cannot have together, in one line. */
+function contradictionIn(options: ServeOptions): string | null {
+  const { cacert, cert, key, caKey, two, cert2, key2 } = options;
+  const { kmeId, peerKmeId, peer, stateless } = options;
+  if (
+    (cert === undefined) !== (key === undefined) ||
+    (cacert !== undefined && cert === undefined)
+  ) {
+    return '--cert and --key go together, and --cacert needs both';
+  }
+  if (caKey !== undefined && cacert === undefined) return '--ca-key needs --cacert';
+  if ((cert2 === undefined) !== (key2 === undefined)) return '--cert2 and --key2 go together';
+  if (cert2 !== undefined && (two === undefined || cert === undefined)) {
+    return '--cert2 needs --two and --cert';
+  }
+  const hasPartner = peer !== undefined || two !== undefined;
+  if (hasPartner && kmeId === peerKmeId) return '--kme-id and --peer-kme-id must differ';
+  if (peer !== undefined && two !== undefined) return '--two and --peer exclude each other';
+  if (peer !== undefined && stateless) return '--stateless leaves nothing to tell --peer of';
+  return null;
+}
+
+function testbedOptionsOf(host: string, options: ServeOptions): TestbedOptions {
+  const { cacert = null, cert = null, key = null, cert2 = cert, key2 = key } = options;
+  const tlsOf = (ownCert: string | null, ownKey: string | null): TlsConfig | null =>
+    ownCert === null ? null : { cacert, cert: ownCert, key: ownKey };
+  return {
+    kme: {
+      kmeId: options.kmeId,
+      stateless: options.stateless ?? false,
+      store: {
+        keyCountMax: options.maxKeyCount,
+        refillPerSecond: options.refillRate,
+        waitMsMax: options.keyTtl * MS_PER_SECOND,
+      },
+      tls: tlsOf(cert, key),
+      dialect: dialectOf(options),
+    },
+    partner: partnerOf(options, tlsOf(cert2, key2)),
+    seed: options.seed,
+    caKey: options.caKey ?? null,
+    hosts: host === 'localhost' ? ['localhost', '127.0.0.1', '::1'] : [host],
+  };
+}
+
+function partnerOf(
+  { two, peer, peerKmeId: kmeId }: ServeOptions,
+  tls: TlsConfig | null,
+): TestbedOptions['partner'] {
+  if (two !== undefined) return { type: 'here', kmeId, tls };
+  if (peer === undefined) return null;
+  return {
+    type: 'away',
+    kmeId,
+    url: peer,
+    onTrouble(reason) {
+      const text = reason === null ? 'is told again' : `is not told of keys: ${reason}; they wait`;
+      process.stderr.write(`qkd-simulator: the KME at the other end ${text}\n`);
+    },
+  };
+}
+
+function obeySignals(faults: Shorthands, end: () => Promise<void>): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void end());
+  process.on('SIGUSR2', () => {
+    faults.status = faults.status === null ? 503 : null;
+  });
+}
 
 async function main(): Promise<void> {
   outliveReaders();
-  program.parse();
-  const [host = '', port = 0] = program.processedArgs as [string?, number?];
-  const options = program.opts<ProgramOptions>();
-  const { cacert = null, cert = null, key = null } = options;
-  if ((cert === null) !== (key === null) || (cacert !== null && cert === null)) {
-    program.error('error: --cert and --key go together, and --cacert needs both');
-  }
-  const simulator = createSimulator({
-    kmeId: options.kmeId,
-    stateless: options.stateless ?? false,
-    store: {
-      keyCountMax: options.maxKeyCount,
-      refillPerSecond: options.refillRate,
-      waitMsMax: options.keyTtl * MS_PER_SECOND,
-    },
-    tls: cert === null ? null : { cacert, cert, key },
-  });
-  simulator.faults.delayMs = options.delay;
-  simulator.faults.notFoundFirst = options.notFoundFirst;
-  simulator.faults.dropAnswers = options.dropAnswers;
-  const { url } = await simulator.listen(host, port);
-  obeySignals(simulator);
-  process.stdout.write(`Serving at ${url}\n`);
-}
-
-function obeySignals(simulator: Simulator): void {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => void simulator.close());
-  }
-  process.on('SIGUSR2', () => {
-    simulator.faults.status = simulator.faults.status === null ? 503 : null;
-  });
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
-}
-
-function portNumber(text: string): number {
-  const port = wholeNumber(text);
-  if (port > PORT_MAX) throw new InvalidArgumentError(`It must be ${PORT_MAX} at most.`);
-  return port;
+  await program.parseAsync();
 }
 
 main().catch((error: unknown) => {

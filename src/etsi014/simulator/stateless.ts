@@ -6,7 +6,7 @@
  * delivery and of named slave SAEs therefore do not hold here.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import type { Capabilities, Collection, Issue, IssuedKey, KeySource } from './store.ts';
+import type { Capabilities, Collection, Issue, IssuedKey, KeySource, Stock } from './store.ts';
 
 const KEY_SIZE_BITS = 256;
 
@@ -20,6 +20,8 @@ export class StatelessKeys implements KeySource {
     additionalSlaveSaeIdsMax: 8,
   };
 
+  readonly waitingKeyCount = 0;
+
   storedKeyCount(): number {
     return this.capabilities.keyCountMax;
   }
@@ -30,6 +32,16 @@ export class StatelessKeys implements KeySource {
 
   collect({ keyIds }: Collection): readonly IssuedKey[] {
     return keyIds.map(keyOf);
+  }
+
+  /** Nobody needs to be told of keys that everybody can compute. */
+  learn(): void {}
+
+  /** There is no pool. */
+  limit(): void {}
+
+  stocks(): readonly Stock[] {
+    return [];
   }
 }
 

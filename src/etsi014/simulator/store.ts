@@ -2,6 +2,9 @@
  * What a simulated KME has in store: the key pools of SAE pairs, and the keys that were delivered
  * to their master SAE and wait for their slave SAEs. It knows no HTTP, and its clock is handed in.
  *
+ * Where a link has a KME at either end, there are two stores: a key that one delivers to a master SAE
+ * is told to the other, and waits there alone. Where one KME stands for both, it tells itself.
+ *
  * A pool is a number that fills up with time, as a QKD link fills a real one; the bytes of a key
  * are drawn when it is delivered. Every delivery takes the key away from the one it went to, and
  * both the pools and the waiting keys are bounded. The keys protect nothing: nothing is wiped.
@@ -45,6 +48,22 @@ export interface Issue {
   readonly slaveSaeIds: readonly [string, ...string[]];
   readonly number: number;
   readonly sizeBits: number;
+  /** How long the keys cannot be collected yet; 0 where it is left out. */
+  readonly lagMs?: number;
+}
+
+/** A key that was delivered to its master SAE: what the KME of its slave SAEs is told. */
+export interface ToldKey extends IssuedKey {
+  readonly masterSaeId: CallerSaeId;
+  readonly slaveSaeIds: readonly string[];
+  readonly lagMs: number;
+}
+
+/** What the pool of a pair holds, in keys of the default size. */
+export interface Stock {
+  readonly masterSaeId: CallerSaeId;
+  readonly slaveSaeId: string;
+  readonly keyCount: number;
 }
 
 export interface Collection {
@@ -65,20 +84,40 @@ export interface KeySource {
 
   /** Get key with key IDs: all of them, or none is taken. */
   collect(collection: Collection): readonly IssuedKey[] | 'not-found' | 'unauthorized';
+
+  /** Keys that another KME has delivered to their master SAE. */
+  learn(keys: readonly ToldKey[]): void;
+
+  /** Other limits than at first from now on; without any, those at first. */
+  limit(limits: Partial<PoolLimits>): void;
+
+  /** Every pool that there is. */
+  stocks(): readonly Stock[];
+
+  /** Keys that wait for a slave SAE. */
+  readonly waitingKeyCount: number;
 }
 
-export interface StoreOptions {
-  /** Keys of the default size that a pool holds at most, and at first. */
+/** In keys of the default size. */
+export interface PoolLimits {
+  /** What a pool holds at most, and at first. */
   readonly keyCountMax: number;
-  /** Keys of the default size that a pool gains. */
+  /** What a pool gains. */
   readonly refillPerSecond: number;
+}
+
+export interface StoreOptions extends PoolLimits {
   /** How long a key waits for its slave SAEs. */
   readonly waitMsMax: number;
   /** A clock that never goes back. */
   readonly nowMs: () => number;
+  /** Tells the KME of the slave SAEs; without it, that is this one. */
+  readonly tell?: (keys: readonly ToldKey[]) => void;
 }
 
 interface Pool {
+  readonly masterSaeId: CallerSaeId;
+  readonly slaveSaeId: string;
   keyCount: number;
   countedAtMs: number;
 }
@@ -89,12 +128,22 @@ interface WaitingKey {
   readonly namedSlaveSaeIds: ReadonlySet<string>;
   /** Those named that have not fetched it. */
   readonly slaveSaeIds: Set<string>;
+  /** Until then it is as good as unknown. */
+  readonly knownAtMs: number;
   readonly expiresAtMs: number;
 }
 
+const CAPABILITIES: Omit<Capabilities, 'keyCountMax'> = {
+  keySizeBits: 256,
+  keySizeBitsMin: 64,
+  keySizeBitsMax: 1024,
+  keysPerRequestMax: 128,
+  additionalSlaveSaeIdsMax: 8,
+};
+
 export class KeyStore implements KeySource {
-  readonly capabilities: Capabilities;
   readonly #options: StoreOptions;
+  #limits: PoolLimits;
   /** Least recently used first. */
   readonly #pools = new Map<string, Pool>();
   /** By key_ID in lower case, oldest first: that is the order of expiry, for all wait as long. */
@@ -102,46 +151,76 @@ export class KeyStore implements KeySource {
 
   constructor(options: StoreOptions) {
     this.#options = options;
-    this.capabilities = {
-      keySizeBits: 256,
-      keySizeBitsMin: 64,
-      keySizeBitsMax: 1024,
-      keyCountMax: options.keyCountMax,
-      keysPerRequestMax: 128,
-      additionalSlaveSaeIdsMax: 8,
-    };
+    this.#limits = options;
+  }
+
+  get capabilities(): Capabilities {
+    return { ...CAPABILITIES, keyCountMax: this.#limits.keyCountMax };
   }
 
   storedKeyCount(masterSaeId: CallerSaeId, slaveSaeId: string): number {
     return Math.floor(this.#pool(masterSaeId, slaveSaeId).keyCount);
   }
 
-  issue({ masterSaeId, slaveSaeIds, number, sizeBits }: Issue): readonly IssuedKey[] | null {
+  issue(issue: Issue): readonly IssuedKey[] | null {
+    const { masterSaeId, slaveSaeIds, number, sizeBits, lagMs = 0 } = issue;
     const pool = this.#pool(masterSaeId, slaveSaeIds[0]);
     const cost = number * Math.ceil(sizeBits / this.capabilities.keySizeBits);
     if (pool.keyCount < cost) return null;
     pool.keyCount -= cost;
 
-    const namedSlaveSaeIds = new Set(slaveSaeIds);
-    const expiresAtMs = this.#options.nowMs() + this.#options.waitMsMax;
     const issued = Array.from({ length: number }, () => ({
       keyId: randomUUID(),
       key: randomBytes(sizeBits / BITS_PER_BYTE),
     }));
-    for (const { keyId, key } of issued) {
-      const named = { masterSaeId, namedSlaveSaeIds, slaveSaeIds: new Set(slaveSaeIds) };
-      this.#waiting.set(keyId, { key, ...named, expiresAtMs });
+    const told = issued.map((key) => ({ ...key, masterSaeId, slaveSaeIds, lagMs }));
+    if (this.#options.tell === undefined) this.learn(told);
+    else this.#options.tell(told);
+    return issued;
+  }
+
+  learn(keys: readonly ToldKey[]): void {
+    const nowMs = this.#options.nowMs();
+    for (const { keyId, key, masterSaeId, slaveSaeIds, lagMs } of keys) {
+      this.#waiting.set(keyId.toLowerCase(), {
+        key,
+        masterSaeId,
+        namedSlaveSaeIds: new Set(slaveSaeIds),
+        slaveSaeIds: new Set(slaveSaeIds),
+        knownAtMs: nowMs + lagMs,
+        expiresAtMs: nowMs + this.#options.waitMsMax,
+      });
     }
     this.#forgetOldKeys();
-    return issued;
+  }
+
+  limit(limits: Partial<PoolLimits>): void {
+    // What was gained until now was gained by the former limits.
+    for (const pool of this.#pools.values()) this.#count(pool);
+    const { keyCountMax, refillPerSecond } = this.#options;
+    this.#limits = { keyCountMax, refillPerSecond, ...limits };
+  }
+
+  stocks(): readonly Stock[] {
+    return [...this.#pools.values()].map((pool) => {
+      this.#count(pool);
+      const { masterSaeId, slaveSaeId, keyCount } = pool;
+      return { masterSaeId, slaveSaeId, keyCount: Math.floor(keyCount) };
+    });
+  }
+
+  get waitingKeyCount(): number {
+    this.#forgetOldKeys();
+    return this.#waiting.size;
   }
 
   collect({ callerSaeId, masterSaeId, keyIds }: Collection) {
     this.#forgetOldKeys();
+    const nowMs = this.#options.nowMs();
     const found: (IssuedKey & { readonly waiting: WaitingKey })[] = [];
     for (const keyId of keyIds) {
       const waiting = this.#waiting.get(keyId.toLowerCase());
-      if (waiting === undefined) return 'not-found';
+      if (waiting === undefined || waiting.knownAtMs > nowMs) return 'not-found';
       if (callerSaeId !== null && !waiting.namedSlaveSaeIds.has(callerSaeId)) return 'unauthorized';
       if (callerSaeId !== null && !waiting.slaveSaeIds.has(callerSaeId)) return 'not-found';
       if (waiting.masterSaeId !== null && waiting.masterSaeId !== masterSaeId) return 'not-found';
@@ -160,16 +239,23 @@ export class KeyStore implements KeySource {
 
   #pool(masterSaeId: CallerSaeId, slaveSaeId: string): Pool {
     const name = JSON.stringify([masterSaeId, slaveSaeId]);
-    const { keyCountMax, refillPerSecond } = this.#options;
-    const nowMs = this.#options.nowMs();
-    const pool = this.#pools.get(name) ?? { keyCount: keyCountMax, countedAtMs: nowMs };
-    const gained = ((nowMs - pool.countedAtMs) / MS_PER_SECOND) * refillPerSecond;
-    pool.keyCount = Math.min(keyCountMax, pool.keyCount + gained);
-    pool.countedAtMs = nowMs;
+    const countedAtMs = this.#options.nowMs();
+    const full = { masterSaeId, slaveSaeId, keyCount: this.#limits.keyCountMax, countedAtMs };
+    const pool = this.#pools.get(name) ?? full;
+    this.#count(pool);
     this.#pools.delete(name);
     this.#pools.set(name, pool);
     dropOldest(this.#pools, POOLS_MAX);
     return pool;
+  }
+
+  /** Adds what a pool has gained since it was counted last. */
+  #count(pool: Pool): void {
+    const { keyCountMax, refillPerSecond } = this.#limits;
+    const nowMs = this.#options.nowMs();
+    const gained = ((nowMs - pool.countedAtMs) / MS_PER_SECOND) * refillPerSecond;
+    pool.keyCount = Math.min(keyCountMax, pool.keyCount + gained);
+    pool.countedAtMs = nowMs;
   }
 
   #forgetOldKeys(): void {

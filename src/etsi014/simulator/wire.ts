@@ -148,7 +148,13 @@ function countOf(text: unknown): unknown {
   return typeof text === 'string' && /^\d{1,9}$/.test(text) ? Number(text) : text;
 }
 
-function parse<T>(schema: z.ZodType<T>, input: unknown): T {
+/**
+ * Reads what a schema describes.
+ *
+ * @param input - decoded JSON, untrusted
+ * @throws Refusal 400, with the fields that do not fit
+ */
+export function parse<T>(schema: z.ZodType<T>, input: unknown): T {
   const { data, error } = schema.safeParse(input);
   if (error === undefined) return data;
   throw badRequest(
@@ -158,6 +164,7 @@ function parse<T>(schema: z.ZodType<T>, input: unknown): T {
   );
 }
 
-function badRequest(details: readonly Readonly<Record<string, string>>[]): Refusal {
+/** The Error for fields that do not fit. */
+export function badRequest(details: readonly Readonly<Record<string, string>>[]): Refusal {
   return new Refusal(400, 'Bad request format', details);
 }

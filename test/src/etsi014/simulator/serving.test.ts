@@ -2,12 +2,14 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { parseFaultText } from '../../../../src/etsi014/simulator/faults.ts';
 import { createSimulator } from '../../../../src/etsi014/simulator/server.ts';
 import { makeCertificates } from '../../../support/certificates.ts';
 import { endAll } from '../../../support/ending.ts';
 import { failureOf } from '../../../support/failure.ts';
 import { makeFolder } from '../../../support/folders.ts';
 import { testIpv6 } from '../../../support/test-ipv6.ts';
+import { until } from '../../../support/until.ts';
 import { KEY_ID, simulatorAt } from '../support.ts';
 
 afterEach(endAll);
@@ -84,14 +86,13 @@ describe('faults', () => {
   });
 
   test('none is reachable over the network', async () => {
-    const { url, faults } = await simulatorAt();
-    const before = { ...faults };
+    const { url, plan } = await simulatorAt();
     for (const path of ['/faults', '/api/v1/faults', '/api/v1/keys/faults/status']) {
       for (const method of ['GET', 'POST', 'PUT']) {
-        await fetch(`${url}${path}?status=503&hang=true`, { method });
+        await fetch(`${url}${path}?status=503&stall=true`, { method });
       }
     }
-    expect(faults).toEqual(before);
+    expect(plan.faults).toEqual([]);
   });
 });
 
@@ -120,20 +121,11 @@ describe('the end', () => {
     },
   );
 
-  test.each<[string, unknown]>([
-    ['hang', true],
-    ['delayMs', 60_000],
-  ])('it breaks off a request that waits by %s', async (fault, value) => {
+  test.each(['stall', 'delay=60000'])('it breaks off a request that waits by %s', async (fault) => {
     const simulator = await simulatorAt();
-    const received = new Promise<void>((resolve) => {
-      const get = (): unknown => {
-        resolve();
-        return value;
-      };
-      Object.defineProperty(simulator.faults, fault, { get });
-    });
+    simulator.plan.add(parseFaultText(fault));
     const request = expect(statusOf(simulator.url)).rejects.toThrow('fetch failed');
-    await received;
+    await until(() => simulator.tally.requests.status === 1);
     const startedMs = performance.now();
     await simulator.close();
     await request;

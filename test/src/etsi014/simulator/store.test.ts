@@ -1,10 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Issue, type IssuedKey, KeyStore } from '../../../../src/etsi014/simulator/store.ts';
+import {
+  type Issue,
+  type IssuedKey,
+  KeyStore,
+  type StoreOptions,
+  type ToldKey,
+} from '../../../../src/etsi014/simulator/store.ts';
 
 const WAIT_MS_MAX = 1_000;
 
 /** A store whose clock stands until it is moved. */
-function storeOf(change: { keyCountMax?: number; refillPerSecond?: number } = {}) {
+function storeOf(change: Partial<StoreOptions> = {}) {
   const clock = { nowMs: 0 };
   const store = new KeyStore({
     keyCountMax: 10,
@@ -62,6 +68,54 @@ describe('clause 5.2: counts', () => {
     expect(store.storedKeyCount('a', 'b')).toBe(6);
     expect(store.storedKeyCount('a', 'c')).toBe(10);
   });
+});
+
+describe('other limits while it runs', () => {
+  test('what was gained before was gained by the former ones', () => {
+    const { store, clock } = storeOf({ keyCountMax: 100 });
+    issueOf(store, { number: 100 });
+    clock.nowMs = 1_000;
+    store.limit({ refillPerSecond: 0.06 });
+    clock.nowMs += 100_000;
+    expect(store.storedKeyCount('a', 'b')).toBe(8);
+    store.limit({});
+    clock.nowMs += 1_000;
+    expect(store.storedKeyCount('a', 'b')).toBe(10);
+  });
+
+  test('a smaller pool loses what it cannot hold', () => {
+    const { store } = storeOf({ refillPerSecond: 0 });
+    store.storedKeyCount('a', 'b');
+    store.limit({ keyCountMax: 3 });
+    expect(store.stocks()).toEqual([{ masterSaeId: 'a', slaveSaeId: 'b', keyCount: 3 }]);
+    expect(store.capabilities.keyCountMax).toBe(3);
+    store.limit({});
+    expect([store.storedKeyCount('a', 'b'), store.capabilities.keyCountMax]).toEqual([3, 10]);
+  });
+});
+
+describe('a partner', () => {
+  test('is told, and the key is not here', () => {
+    const told: ToldKey[] = [];
+    const { store } = storeOf({ tell: (keys) => told.push(...keys) });
+    const { store: partner } = storeOf();
+    const issued = issueOf(store, { slaveSaeIds: ['b', 'c'], lagMs: 5 });
+    expect(told).toEqual([{ ...issued, masterSaeId: 'a', slaveSaeIds: ['b', 'c'], lagMs: 5 }]);
+    expect([store.waitingKeyCount, collect(store, 'b', issued)]).toEqual([0, 'not-found']);
+    partner.learn(told.map((key) => ({ ...key, keyId: key.keyId.toUpperCase(), lagMs: 0 })));
+    expect([partner.waitingKeyCount, collect(partner, 'b', issued)]).toEqual([1, [issued]]);
+  });
+});
+
+test('a key that lags is as good as unknown, to those who were not named as well', () => {
+  const { store, clock } = storeOf();
+  const issued = issueOf(store, { lagMs: 500 });
+  expect([collect(store, 'b', issued), collect(store, 'x', issued)]).toEqual([
+    'not-found',
+    'not-found',
+  ]);
+  clock.nowMs = 500;
+  expect(collect(store, 'b', issued)).toEqual([issued]);
 });
 
 describe('clause 5.3: Get key', () => {
