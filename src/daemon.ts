@@ -4,11 +4,14 @@
  * Links share the machine, the server and the log, and nothing else: one that fails touches no other.
  */
 import type { InspectionEvent } from 'xstate';
+import { pacedIntervalMs } from '../machines/timing.ts';
 import { bindLink, type LinkEffects } from './bind-link.ts';
 import { CertificateWatch } from './certificate-watch.ts';
 import { Complaints } from './complaints.ts';
 import type { Config, LinkConfig } from './config/types.ts';
-import { KmePool, type KmePoolEvents } from './etsi014/pool.ts';
+import type { KmeHealth } from './etsi014/member.ts';
+import { type KmeCounters, KmePool, type KmePoolEvents } from './etsi014/pool.ts';
+import { type StockSnapshot, StockWatch } from './etsi014/stock.ts';
 import { createLinkEffects } from './link-effects.ts';
 import { LinkEnd } from './link-end.ts';
 import { createLog, type Log, type RootLog } from './log.ts';
@@ -47,6 +50,9 @@ interface RunningLink {
   readonly end: LinkEnd;
   readonly effects: LinkEffects;
   readonly served: ServedLink;
+  /** How its KMEs are doing; nothing secret. */
+  kmeHealth(): KmeCounters & { readonly kmes: readonly KmeHealth[]; readonly stock: StockSnapshot };
+  start(): void;
   stop(): Promise<void>;
 }
 
@@ -81,12 +87,11 @@ export async function startDaemon(config: Config, options: DaemonOptions = {}): 
   const { port } = await server.listen();
   certificates.start();
   log.info('listening', { host: config.listen.host, port, count: running.length });
-  for (const { end } of running) end.start();
+  for (const link of running) link.start();
   return {
     port,
     stop: async () => {
       certificates.stop();
-      for (const { end } of running) end.stop();
       await Promise.all([server.close(), ...running.map((link) => link.stop())]);
       log.info('stopped');
       await log.close();
@@ -105,26 +110,16 @@ function createLink(
       : null;
   const keyring = new Keyring({ protocol, psk, localSaeId, remoteSaeId });
   const complaints = new Complaints(log);
-  const kmeEvents: KmePoolEvents = {
-    onSwitch: (from, to, code) =>
-      complaints.say('keys come from another KME', { from, to, code: code ?? 'uncollected' }),
-    onRetry: (error, ms) => log.debug('the KME is asked again', { error, ms }),
-  };
-  const kme = KmePool.of(config.kme, kmeEvents, certificates);
+  const onPace = (paceMs: number): void => end.tell({ type: 'kme.paced', paceMs });
+  const { kme, stock } = createKme(config, { certificates, complaints, log, onPace });
   const peer = createPeerCaller({ ...config, certificates }, authenticator);
   const tickets = new Tickets();
-  const sinks = new SinkRunner({
-    sinks: config.sinks.map((sink) => createSink(sink, config.name)),
-    onFailed: (sink, error) => {
-      log.warn('a sink did not take the PSK; it is tried again', { sink, error });
-      end.tell({ type: 'sink.failed' });
-    },
-    onSettled: () => end.tell({ type: 'sink.settled' }),
-  });
+  const sinks = createSinks(config, log, (event) => end.tell(event));
   const effects = createLinkEffects({
     protocol,
     remoteSaeId,
     kme,
+    stock,
     peer,
     keyring,
     sinks,
@@ -158,7 +153,14 @@ function createLink(
       allow: config.allow,
       url: config.url,
     },
+    kmeHealth: () => ({ ...kme.counters, kmes: kme.health, stock: stock.snapshot() }),
+    start: () => {
+      end.start();
+      stock.start();
+    },
     stop: async () => {
+      end.stop();
+      stock.stop();
       await sinks.stop();
       peer.close();
       kme.close();
@@ -166,6 +168,49 @@ function createLink(
       psk.wipe();
     },
   };
+}
+
+interface KmeSurroundings extends Pick<LinkSurroundings, 'certificates' | 'log'> {
+  readonly complaints: Complaints;
+  readonly onPace: (paceMs: number) => void;
+}
+
+/** The KMEs of a link, and who watches their stock. */
+function createKme(
+  config: LinkConfig,
+  { certificates, complaints, log, onPace }: KmeSurroundings,
+): { readonly kme: KmePool; readonly stock: StockWatch } {
+  const events: KmePoolEvents = {
+    onSwitch: (from, to, code) => {
+      complaints.say('keys come from another KME', { from, to, code: code ?? 'uncollected' });
+      stock.kmeChanged();
+    },
+    onRetry: (error, ms) => log.debug('the KME is asked again', { error, ms }),
+  };
+  const kme = KmePool.of(config.kme, events, certificates);
+  const stock = new StockWatch({
+    kme,
+    slaveSaeId: config.remoteSaeId,
+    statusIntervalMs: config.kme.statusIntervalMs,
+    lowWaterKeys: config.kme.lowWaterKeys,
+    intervalMs: config.intervalMs,
+    maxKeyAgeMs: config.maxKeyAgeMs,
+    periodMs: (paceMs) => pacedIntervalMs(config, paceMs),
+    onPace,
+    log,
+  });
+  return { kme, stock };
+}
+
+function createSinks(config: LinkConfig, log: Log, tell: LinkEnd['tell']): SinkRunner {
+  return new SinkRunner({
+    sinks: config.sinks.map((sink) => createSink(sink, config.name)),
+    onFailed: (sink, error) => {
+      log.warn('a sink did not take the PSK; it is tried again', { sink, error });
+      tell({ type: 'sink.failed' });
+    },
+    onSettled: () => tell({ type: 'sink.settled' }),
+  });
 }
 
 function createPeerCaller(
@@ -186,7 +231,9 @@ function hasPrecedence(localSaeId: string | null, remoteSaeId: string): boolean 
 
 /** A link is in order while an agreed PSK is in every sink, or while it is still new. */
 function health(links: readonly RunningLink[]): PeerHealth {
-  const reports = Object.fromEntries(links.map(({ end }) => [end.name, end.health()]));
+  const reports = Object.fromEntries(
+    links.map(({ end, kmeHealth }) => [end.name, { ...end.health(), kme: kmeHealth() }]),
+  );
   const inOrder = Object.values(reports).every(
     ({ state, psk, sinks }) => state !== 'broken' && psk !== 'expired' && sinks === 'settled',
   );

@@ -11,6 +11,7 @@ import type { Complaints } from './complaints.ts';
 import { keyMayComeLater, QupskdError } from './errors.ts';
 import type { DeliveredKey } from './etsi014/format.ts';
 import type { KmePool } from './etsi014/pool.ts';
+import type { StockWatch } from './etsi014/stock.ts';
 import type { Log } from './log.ts';
 import type { AckResult, OfferResult, PeerCaller } from './peer/caller.ts';
 import type { PeerReply } from './peer/link-port.ts';
@@ -36,6 +37,7 @@ export interface LinkWorld {
   readonly protocol: 1 | 2;
   readonly remoteSaeId: string;
   readonly kme: KmePool;
+  readonly stock: Pick<StockWatch, 'mayRotate' | 'poke' | 'spent'>;
   readonly peer: PeerCaller;
   readonly keyring: Keyring;
   readonly sinks: SinkRunner;
@@ -56,7 +58,7 @@ export function createLinkEffects(world: LinkWorld): LinkEffects {
 }
 
 function createCalls(world: LinkWorld, spending: Spending): LinkEffects['calls'] {
-  const { kme, keyring, peer, remoteSaeId } = world;
+  const { kme, stock, keyring, peer, remoteSaeId } = world;
   return {
     drawExchange: () =>
       Promise.resolve({ exchange: randomUUID(), jitter: randomInt(JITTER_STEPS) / JITTER_STEPS }),
@@ -72,6 +74,7 @@ function createCalls(world: LinkWorld, spending: Spending): LinkEffects['calls']
     getKey: (input, signal) => {
       // The original goes back to its first PSK when it is asked, and not when the key is there.
       if (world.protocol === 1 && input.opening === 'new') keyring.restartChain();
+      if (input.opening === 'rotate' && !stock.mayRotate()) return leaveLastKey(world);
       return stageDelivered(
         world,
         spending,
@@ -135,9 +138,16 @@ function createActions(world: LinkWorld, spending: Spending): LinkEffects['actio
   };
 }
 
+/** The last key of the store is for the `/new` of a link that has to recover. */
+function leaveLastKey({ stock, complaints }: LinkWorld): Promise<KeyOutcome> {
+  stock.poke();
+  complaints.say('no key for a rotation', { reason: 'the last one in store is left for recovery' });
+  return Promise.resolve({ type: 'not-delivered' });
+}
+
 /** Gets a key and derives the candidate from it, unless the machine has moved on meanwhile. */
 async function stageDelivered(
-  { kme, keyring, complaints }: LinkWorld,
+  { kme, stock, keyring, complaints }: LinkWorld,
   spending: Spending,
   signal: AbortSignal,
   ask: () => Promise<DeliveredKey>,
@@ -145,6 +155,7 @@ async function stageDelivered(
 ): Promise<KeyOutcome> {
   try {
     const delivered = await ask();
+    stock.spent();
     const staging = stagingOf(delivered);
     if (signal.aborted) {
       // A late key must not replace the candidate of the exchange that has superseded this one.
@@ -157,6 +168,7 @@ async function stageDelivered(
     return { type: 'delivered', keyId: staging.keyId };
   } catch (error) {
     complaints.say('the KME gave no key', { error });
+    stock.poke();
     return error instanceof QupskdError && keyMayComeLater(error.code)
       ? { type: 'not-delivered' }
       : { type: 'lost' };

@@ -144,7 +144,11 @@ export const ROWS: readonly Row[] = [
     types: [/^machines\//, /^src\//],
     packages: ['xstate'],
   },
-  { files: /^src\/daemon\.ts$/, may: [/^src\/(?!cli|inspect|main)/], packages: ['xstate'] },
+  {
+    files: /^src\/daemon\.ts$/,
+    may: [/^src\/(?!cli|inspect|main)/, /^machines\/timing\.ts$/],
+    packages: ['xstate'],
+  },
 
   // The programs.
   {

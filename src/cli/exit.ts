@@ -14,6 +14,8 @@ export const EXIT = {
   done: 0,
   /** A bug, or a daemon that did not stop in time. */
   internal: 1,
+  /** A step of a probe failed. */
+  failedStep: 1,
   /** Configuration, machine or command line: an operator can mend it. */
   configuration: 2,
 } as const;

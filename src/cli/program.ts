@@ -9,6 +9,7 @@ import manifest from '../../package.json' with { type: 'json' };
 import { outliveReaders } from '../output.ts';
 import { EXIT, explainFailure } from './exit.ts';
 import { genpsk } from './genpsk.ts';
+import type { ProbeArguments } from './probe.ts';
 
 const DEFAULT_FILE = '/etc/qupskd.toml';
 
@@ -17,7 +18,7 @@ FILE is a TOML file. Without it: the environment variable QUPSKD_CONFIG_FILE, el
 
 Exit codes:
   0  done; the daemon was ended by SIGTERM or SIGINT
-  1  internal failure, or the daemon did not stop within 2 s
+  1  internal failure, or the daemon did not stop within 2 s; kme probe: a step failed
   2  configuration, machine or command line: one line each on standard error`;
 
 /**
@@ -63,7 +64,23 @@ function commandLine(): Command {
       await check(configFile(file));
     });
   program.command('genpsk').description('print a random psk: 32 bytes as base64').action(genpsk);
+  addKmeProbe(program.command('kme').description('the KMEs of a configuration').helpCommand(false));
   return program;
+}
+
+function addKmeProbe(kme: Command): void {
+  kme
+    .command('probe')
+    .description('call the KME of each link step by step: reach, TLS, Get status, Get key')
+    .argument('[FILE]', 'configuration')
+    .option('--link <name>', 'only the KME of this link')
+    .option('--as <file>', "the other end's configuration: get the key at its KME too")
+    .option('--no-key', 'spend no key: leave out Get key')
+    .option('--json', 'one JSON document instead of text')
+    .action(async (file: string | undefined, options: ProbeArguments) => {
+      const { probe } = await import('./probe.ts');
+      process.exit(await probe(configFile(file), options));
+    });
 }
 
 function configFile(argument: string | undefined): string {

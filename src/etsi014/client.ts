@@ -26,10 +26,10 @@ import {
 import { parseRetryAfter } from './retry-after.ts';
 
 /** Size of every key that is asked for: 32 bytes, the size of a WireGuard PSK. */
-const QKD_KEY_BITS = 256;
+export const QKD_KEY_BITS = 256;
 
 /** A Key container with one key takes some 150 bytes; the rest is room for vendor extensions. */
-const ANSWER_BYTES_MAX = 64 * 1024;
+export const ANSWER_BYTES_MAX = 64 * 1024;
 
 /** Below the 5 s after which common servers close an idle connection. */
 const KEEP_ALIVE_MS = 4_000;

@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { LinkEffects } from '../../src/bind-link.ts';
 import { Complaints } from '../../src/complaints.ts';
+import type { StockWatch } from '../../src/etsi014/stock.ts';
 import { createLinkEffects } from '../../src/link-effects.ts';
 import type { Log } from '../../src/log.ts';
 import type { PeerCaller } from '../../src/peer/caller.ts';
@@ -23,14 +24,32 @@ const QUIET: Log = {
   child: () => QUIET,
 };
 
+class FakeStock implements Pick<StockWatch, 'mayRotate' | 'poke' | 'spent'> {
+  leavesLast = false;
+  readonly told: string[] = [];
+
+  mayRotate(): boolean {
+    return !this.leavesLast;
+  }
+
+  poke(): void {
+    this.told.push('poke');
+  }
+
+  spent(): void {
+    this.told.push('spent');
+  }
+}
+
 /** The effects of a link whose peer is never called. */
-function setUp(): ReturnType<typeof worldOfOne> & LinkEffects {
+function setUp(stock = new FakeStock()): ReturnType<typeof worldOfOne> & LinkEffects {
   const world = worldOfOne();
   const psk = Secret.fromUtf8('a psk that both ends of this link have');
   const effects = createLinkEffects({
     protocol: 2,
     remoteSaeId: 'sae_bob',
     kme: world.pool,
+    stock,
     peer: {} as PeerCaller,
     keyring: new Keyring({ protocol: 2, psk, localSaeId: 'sae_alice', remoteSaeId: 'sae_bob' }),
     sinks: new SinkRunner({ sinks: [], onFailed: () => {}, onSettled: () => {} }),
@@ -63,6 +82,36 @@ describe('a delivered key', () => {
     await calls.getKey(NEW, AbortSignal.abort());
     actions.wipe({ exchange: EXCHANGE });
     expect(pool.counters).toMatchObject({ keysDelivered: 1, keysWrittenOff: 1 });
+  });
+});
+
+describe('the stock', () => {
+  const ROTATE = { ...NEW, opening: 'rotate', epoch: 2 } as const;
+
+  test('is told of every key that was delivered, by either method', async () => {
+    const stock = new FakeStock();
+    const { calls } = setUp(stock);
+    await calls.getKey(NEW, NEVER);
+    await calls.getKeyWithKeyIds({ ...NEW, keyId: 'k' }, NEVER);
+    expect(stock.told).toEqual(['spent', 'spent']);
+  });
+
+  test('is read soon after a key was not delivered', async () => {
+    const stock = new FakeStock();
+    const { calls, a } = setUp(stock);
+    a.fails = 'ERR_KME_REFUSED';
+    await calls.getKey(NEW, NEVER);
+    expect(stock.told).toEqual(['poke']);
+  });
+
+  test('leaves its last key to the /new of a link that has to recover', async () => {
+    const stock = new FakeStock();
+    stock.leavesLast = true;
+    const { calls, pool } = setUp(stock);
+    expect(await calls.getKey(ROTATE, NEVER)).toEqual({ type: 'not-delivered' });
+    expect(stock.told).toEqual(['poke']);
+    expect(pool.counters.keysDelivered).toBe(0);
+    expect(await calls.getKey(NEW, NEVER)).toMatchObject({ type: 'delivered' });
   });
 });
 

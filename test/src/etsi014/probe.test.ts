@@ -42,11 +42,11 @@ describe('a KME in order', () => {
   });
 
   test('--no-key asks for none', async () => {
-    const { url, waitingKeyCount } = await simulatorAt();
+    const { url, tally } = await simulatorAt();
     const probe = await probeOf(linkTo(url), { spendsKey: false });
     expect(resultsOf(probe)).toEqual(['ok', 'ok', 'skipped', 'ok', 'skipped', 'skipped']);
     expect(probe).toMatchObject({ ok: true, keysSpent: 0 });
-    expect(waitingKeyCount()).toBe(0);
+    expect(tally.requests).toEqual({ status: 1, enc: 0, dec: 0 });
   });
 
   test('every KME of the link, in the order of the configuration', async () => {

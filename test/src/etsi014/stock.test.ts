@@ -106,6 +106,23 @@ describe('a KME without Get status', () => {
   });
 });
 
+test('another KME has a stock of its own', async () => {
+  const { watch, kme, clock } = await watchStock({ stock: 0 });
+  await clock.advance(10 * SECOND_MS);
+  kme.take(-5);
+  watch.kmeChanged();
+  expect(watch.snapshot()).toEqual(NOTHING_KNOWN);
+  await clock.advance(0);
+  expect(watch.snapshot().stock).toBe(5);
+  kme.fails('ERR_KME_NO_STATUS');
+  watch.kmeChanged();
+  await clock.advance(5 * SECOND_MS);
+  kme.failure = null;
+  watch.kmeChanged();
+  await clock.advance(5 * SECOND_MS);
+  expect(watch.snapshot().stock).toBe(5);
+});
+
 describe('a KME that cannot be asked', () => {
   test('is complained of once, until it answers', async () => {
     const { kme, clock, log } = await watchStock();
