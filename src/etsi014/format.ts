@@ -2,8 +2,9 @@
  * The data formats of clause 6 as an SAE sees them: prints requests, parses answers. Pure.
  *
  * ETSI's field names are spelled here, in the simulator's counterpart (simulator/wire.ts), in what
- * the probe finds different (conformance.ts), and nowhere else. Answers are untrusted: what does not fit raises `ERR_KME_MALFORMED`, which names
- * the field and never its value, since a confused KME may put a key anywhere.
+ * the probe finds different (conformance.ts), and nowhere else. Answers are untrusted: what does
+ * not fit raises `ERR_KME_MALFORMED`, which names the field and never its value, since a confused
+ * KME may put a key anywhere.
  *
  * @see ETSI GS QKD 014 V1.1.1, clause 6
  */
