@@ -5,9 +5,9 @@
 import { chmod, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 
-// The young generation of V8's heap would grow to 32 MiB under what is thrown away with each
-// rotation. Settable only here: in a running process it has no effect.
-const NODE = 'node --max-semi-space-size=2';
+// V8 would let the heap grow by tens of MiB, under what is thrown away with each rotation, before it
+// collects. Settable only here: in a running process it has no effect.
+const NODE = 'node --optimize-for-size';
 
 const PROGRAMS = { qupskd: 'src/main.ts', 'qkd-simulator': 'src/etsi014/simulator/main.ts' };
 

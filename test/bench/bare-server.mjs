@@ -21,6 +21,11 @@ const answerTo = (url, body) => {
 };
 
 const server = createServer((request, response) => {
+  if (request.url.endsWith('/status')) {
+    // A KME without Get status: it is asked once.
+    response.writeHead(404).end();
+    return;
+  }
   const chunks = [];
   request.on('data', (chunk) => chunks.push(chunk));
   request.on('end', () => {
