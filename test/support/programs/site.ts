@@ -31,6 +31,7 @@ export interface LinkHealth {
   readonly epoch: number;
   readonly psk: string;
   readonly sinks: string;
+  readonly kme: { readonly stock: { readonly max: number | null; readonly paceMs: number } };
 }
 
 export class Site {
