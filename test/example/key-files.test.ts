@@ -2,7 +2,7 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { Difference, KeyFiles } from '../../example/demo/key-files.ts';
+import { Difference, type Held, KeyFiles } from '../../example/demo/key-files.ts';
 import { percentile } from '../../example/demo/percentile.ts';
 import { makeFolder } from '../support/folders.ts';
 import { until } from '../support/until.ts';
@@ -39,7 +39,8 @@ describe('KeyFiles', () => {
       writeFileSync(`${path}.tmp`, psk);
       renameSync(`${path}.tmp`, path);
     };
-    const keyFiles = new KeyFiles(paths);
+    const told: Held[] = [];
+    const keyFiles = new KeyFiles(paths, (held) => told.push(held));
     try {
       expect(keyFiles.held).toEqual({ alice: null, bob: null });
       for (const psk of ['first psk', 'second psk']) {
@@ -48,6 +49,7 @@ describe('KeyFiles', () => {
         install(paths.bob, psk);
         await until(() => keyFiles.difference.durationsMs.length > before);
         expect(keyFiles.held.alice).toBe(keyFiles.held.bob);
+        expect(told.at(-1)).toEqual(keyFiles.held);
         expect(JSON.stringify(keyFiles.held)).not.toContain('psk');
       }
     } finally {

@@ -3,6 +3,8 @@ import { describe, expect, test } from '@jest/globals';
 import { Program } from '../../example/demo/programs.ts';
 import { until } from '../support/until.ts';
 
+const IDLE = 'setInterval(() => {}, 1000)';
+
 function start(script: string): { readonly program: Program; readonly lines: string[] } {
   const lines: string[] = [];
   const onLine = (line: string): void => void lines.push(line);
@@ -12,11 +14,20 @@ function start(script: string): { readonly program: Program; readonly lines: str
 
 describe('Program', () => {
   test('gives its lines, and ends when it is told to', async () => {
-    const { program, lines } = start('console.log("one\\ntwo"); setInterval(() => {}, 1000)');
+    const { program, lines } = start(`console.log("one\\ntwo"); ${IDLE}`);
     await until(() => lines.length === 2);
     await program.stop();
     expect(lines).toEqual(['one', 'two']);
     expect(await program.ended).toBe('it ended (signal SIGTERM)');
+  });
+
+  test('a crash leaves it no time to end', async () => {
+    const { program, lines } = start(
+      `process.on("SIGTERM", () => {}); console.log("runs"); ${IDLE}`,
+    );
+    await until(() => lines.length === 1);
+    await program.crash();
+    expect(await program.ended).toBe('it ended (signal SIGKILL)');
   });
 
   test('one that fails says how, with its last words', async () => {

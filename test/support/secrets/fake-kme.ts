@@ -64,6 +64,11 @@ export class FakeKme {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const asked = `${request.url} ${await text(request)}`;
+    if (asked.includes('/status ')) {
+      // A KME without Get status: it is asked once.
+      response.writeHead(404).end();
+      return;
+    }
     const method = asked.includes('/enc_keys') ? 'enc_keys' : 'dec_keys';
     const delivered = method === 'enc_keys' ? this.#issue() : this.#collect(asked);
     const misdeed = this.plan[0]?.of === method ? this.plan.shift() : undefined;
