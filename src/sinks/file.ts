@@ -71,11 +71,11 @@ export class FileSink implements Sink {
         await file.chmod(FILE_MODE);
         await file.writeFile(text.reveal());
         await file.sync();
+        signal.throwIfAborted();
+        await rename(temporary, this.#path);
       } finally {
         await file.close();
       }
-      signal.throwIfAborted();
-      await rename(temporary, this.#path);
     } catch (error) {
       await rm(temporary, { force: true });
       throw error;
