@@ -1,7 +1,8 @@
 /**
  * `npm run demo`: a simulated QKD device and two daemons as processes of their own, over real HTTP,
  * with the example configurations that are shipped. Shows how they agree on a PSK and replace it, and
- * ends by itself after five rotations.
+ * ends by itself after five rotations. With `--tls` all of them speak HTTPS, and prove who they are by
+ * certificates that are made for this run.
  *
  * Exit codes: 0 both ends held the same PSK after every rotation; 1 they did not, or something could
  * not be started; 128 + n ended by signal n (130 for Ctrl-C).
@@ -11,11 +12,13 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { keyFileOf, settingOf, withDemoSettings } from './demo/configs.ts';
 import { type End, KeyFiles } from './demo/key-files.ts';
 import { Program, type ProgramOptions } from './demo/programs.ts';
 import { Chart, isCapable, Screen, wantsColour } from './demo/screen.ts';
 import { Story } from './demo/story.ts';
+import { Certificates, secured, withMutualTls } from './demo/tls.ts';
 
 const ROTATIONS = 5;
 const INTERVAL = '3s';
@@ -35,10 +38,21 @@ const programs: Program[] = [];
 /** One end as the demo starts it. */
 interface Prepared {
   readonly end: End;
-  readonly toml: string;
+  /** Of its API. */
+  readonly url: string;
+  readonly kmeUrl: string;
   /** The copy of the configuration. */
   readonly file: string;
   readonly keyFile: string;
+}
+
+/** What all of them have in common. */
+interface Setting {
+  readonly folder: string;
+  /** As they are shipped. */
+  readonly shipped: Readonly<Record<End, string>>;
+  /** Null without TLS. */
+  readonly certificates: Certificates | null;
 }
 
 /** How the demo ends. */
@@ -49,24 +63,40 @@ interface Ending {
 }
 
 async function demo(): Promise<Ending> {
+  const tls = wantsTls();
+  if (tls === null) return failure('its only option is --tls');
   const missing = [QUPSKD, SIMULATOR].find((file) => !existsSync(file));
   if (missing !== undefined) return failure(`${missing} is missing: run \`npm run build\` first`);
   const folder = await mkdtemp(join(tmpdir(), 'qupskd-demo-'));
   try {
-    return await Promise.race([play(folder), endedFromOutside(), tooLong()]);
+    return await Promise.race([play(folder, tls), endedFromOutside(), tooLong()]);
+  } catch (error) {
+    return failure(error instanceof Error ? error.message : String(error));
   } finally {
     await Promise.all(programs.map((program) => program.stop()));
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function play(folder: string): Promise<Ending> {
-  const alice = await prepare('alice', folder);
-  const bob = await prepare('bob', folder);
-  introduce(alice, bob);
-  const kme = new URL(settingOf(alice.toml, 'etsi_url'));
-  const simulatorEnded = await startSimulator(kme, folder);
-  if (simulatorEnded !== null) return failure(simulatorEnded);
+/** @returns null for options that it does not know */
+function wantsTls(): boolean | null {
+  try {
+    return parseArgs({ options: { tls: { type: 'boolean', default: false } } }).values.tls;
+  } catch {
+    return null;
+  }
+}
+
+async function play(folder: string, tls: boolean): Promise<Ending> {
+  const certificates = tls ? new Certificates(join(folder, 'certificates')) : null;
+  await certificates?.make(SIMULATOR);
+  const shipped = { alice: await readShipped('alice'), bob: await readShipped('bob') };
+  const setting = { folder, shipped, certificates };
+  const kmeUrls = await startSimulator(setting);
+  if (typeof kmeUrls === 'string') return failure(kmeUrls);
+  const alice = await prepare('alice', setting, kmeUrls);
+  const bob = await prepare('bob', setting, kmeUrls);
+  introduce(alice, bob, tls);
 
   const keyFiles = new KeyFiles({ alice: alice.keyFile, bob: bob.keyFile });
   const story = new Story({ chart, screen, keyFiles, rotations: ROTATIONS });
@@ -87,25 +117,43 @@ async function play(folder: string): Promise<Ending> {
   };
 }
 
-/** Copies the configuration of an end into the folder, and makes the folder of its key file. */
-async function prepare(end: End, folder: string): Promise<Prepared> {
-  const shipped = await readFile(join(ROOT, 'example', `qupskd_${end}.toml`), 'utf8');
-  const toml = withDemoSettings(shipped, INTERVAL);
-  const file = join(folder, `qupskd_${end}.toml`);
-  await writeFile(file, toml, { mode: 0o600 });
-  const keyFile = keyFileOf(toml, folder);
-  // The daemon would make it, but only a folder that is there can be watched.
-  await mkdir(dirname(keyFile), { recursive: true, mode: 0o700 });
-  return { end, toml, file, keyFile };
+function readShipped(end: End): Promise<string> {
+  return readFile(join(ROOT, 'example', `qupskd_${end}.toml`), 'utf8');
 }
 
-function introduce(alice: Prepared, bob: Prepared): void {
+/** Writes the configuration of an end into the folder, and makes the folder of its key file. */
+async function prepare(
+  end: End,
+  { folder, shipped, certificates }: Setting,
+  kmeUrls: Readonly<Record<End, string>>,
+): Promise<Prepared> {
+  const flat = shipped[end];
+  const kmeUrl = kmeUrls[end];
+  const tls = certificates && { end, certificates, kmeUrl, folder, interval: INTERVAL };
+  const file = join(folder, `qupskd_${end}.toml`);
+  const toml = tls === null ? withDemoSettings(flat, INTERVAL) : withMutualTls(flat, tls);
+  await writeFile(file, toml, { mode: 0o600 });
+  const keyFile = keyFileOf(flat, folder);
+  // The daemon would make it, but only a folder that is there can be watched.
+  await mkdir(dirname(keyFile), { recursive: true, mode: 0o700 });
+  const url = settingOf(shipped[end === 'alice' ? 'bob' : 'alice'], 'remote_qupskd_url');
+  return { end, url: tls === null ? url : secured(url), kmeUrl, file, keyFile };
+}
+
+function introduce(alice: Prepared, bob: Prepared, tls: boolean): void {
+  const kmes = tls
+    ? [
+        `  KME of alice   ${alice.kmeUrl}  keys that are random, not quantum`,
+        `  KME of bob     ${bob.kmeUrl}`,
+      ]
+    : [`  KME simulator  ${alice.kmeUrl}  keys that are random, not quantum`];
   const lines = [
     chart.bold('Two quPSKd daemons agree on a PSK and replace it, every 3 s here.'),
+    ...(tls ? ['Each call is made over mutual TLS, with certificates of this run.'] : []),
     '',
-    `  KME simulator  ${settingOf(alice.toml, 'etsi_url')}  keys that are random, not quantum`,
-    `  alice          ${settingOf(bob.toml, 'remote_qupskd_url')}   example/qupskd_alice.toml`,
-    `  bob            ${settingOf(alice.toml, 'remote_qupskd_url')}   example/qupskd_bob.toml`,
+    ...kmes,
+    `  alice          ${alice.url}   example/qupskd_alice.toml`,
+    `  bob            ${bob.url}   example/qupskd_bob.toml`,
     '',
     'Left and right: the state of each link machine. Between them: messages, and calls',
     'of either to its KME. A PSK is shown as the first digits of an HMAC under a key',
@@ -116,15 +164,26 @@ function introduce(alice: Prepared, bob: Prepared): void {
   for (const line of lines) screen.line(line);
 }
 
-/** Starts the simulator and waits until it serves. @returns how it ended instead, or null */
-function startSimulator({ hostname, port }: URL, folder: string): Promise<string | null> {
+/**
+ * Starts the simulator and waits until it serves: one KME for both ends, or with TLS one for each.
+ *
+ * @returns the URL of the KME of each end, or how the simulator ended instead
+ */
+function startSimulator(setting: Setting): Promise<Readonly<Record<End, string>> | string> {
+  const { folder, shipped, certificates } = setting;
+  const { hostname, port } = new URL(settingOf(shipped.alice, 'etsi_url'));
+  const options = certificates?.simulatorOptions() ?? [];
+  const urls: string[] = [];
   return new Promise((resolve) => {
     const simulator = start({
       name: 'the KME simulator',
-      argv: [SIMULATOR, hostname, port],
+      argv: [SIMULATOR, ...options, hostname, port],
       cwd: folder,
-      // Its first line says that it serves.
-      onLine: () => resolve(null),
+      onLine: (line) => {
+        urls.push(line.replace('Serving at ', ''));
+        const [alice, bob] = certificates === null ? [urls[0], urls[0]] : urls;
+        if (alice !== undefined && bob !== undefined) resolve({ alice, bob });
+      },
     });
     void simulator.ended.then(resolve);
   });

@@ -13,6 +13,9 @@ export type End = (typeof ENDS)[number];
 /** What each end holds, by fingerprint; null where there is no key file. */
 export type Held = Readonly<Record<End, string | null>>;
 
+/** @param nowMs - of a clock that does not jump */
+export type OnHeld = (held: Held, nowMs: number) => void;
+
 const FINGERPRINT_KEY_BYTES = 32;
 
 /** Times of difference, from one observation of the two files after another. */
@@ -46,8 +49,9 @@ export class KeyFiles {
    * Begins to watch.
    *
    * @param paths - of files that may not be there yet, in folders that are
+   * @param onHeld - told of every change of either file
    */
-  constructor(paths: Readonly<Record<End, string>>) {
+  constructor(paths: Readonly<Record<End, string>>, onHeld: OnHeld = () => {}) {
     this.#paths = paths;
     this.#held = { alice: this.#read('alice'), bob: this.#read('bob') };
     this.#watchers = ENDS.map((end) =>
@@ -59,6 +63,7 @@ export class KeyFiles {
         if (fingerprint === this.#held[end]) return;
         this.#held = { ...this.#held, [end]: fingerprint };
         this.difference.observe(this.#held, nowMs);
+        onHeld(this.#held, nowMs);
       }),
     );
   }

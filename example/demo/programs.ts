@@ -1,5 +1,6 @@
 /**
- * Child processes of the demo and of the benchmark: started, read line by line, stopped for certain.
+ * Child processes of the demo, the benchmark and the soak: started, read line by line, stopped for
+ * certain.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -54,6 +55,12 @@ export class Program {
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_MS_MAX);
     await this.ended;
     clearTimeout(timer);
+  }
+
+  /** Ends it at once, as a crash would. */
+  async crash(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.ended;
   }
 
   async #watchEnd(): Promise<string> {
