@@ -97,7 +97,7 @@ function readEffect(type: string, params: Record<string, unknown> = {}): LinkEff
 
 function callName(id: unknown): LinkCallName {
   if (typeof id !== 'string' || !(id in CALLS))
-    throw new Error(`the call ${id} is in no slot table`);
+    throw new Error(`the call ${String(id)} is in no slot table`);
   return id as LinkCallName;
 }
 

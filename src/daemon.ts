@@ -232,7 +232,7 @@ function hasPrecedence(localSaeId: string | null, remoteSaeId: string): boolean 
 /** A link is in order while an agreed PSK is in every sink, or while it is still new. */
 function health(links: readonly RunningLink[]): PeerHealth {
   const reports = Object.fromEntries(
-    links.map(({ end, kmeHealth }) => [end.name, { ...end.health(), kme: kmeHealth() }]),
+    links.map((link) => [link.end.name, { ...link.end.health(), kme: link.kmeHealth() }]),
   );
   const inOrder = Object.values(reports).every(
     ({ state, psk, sinks }) => state !== 'broken' && psk !== 'expired' && sinks === 'settled',

@@ -245,7 +245,11 @@ describe('an end that comes near', () => {
       `warn a certificate ends within 7 days: ${live.cacert}`,
     ]);
     const reasons = watched.log.lines.map(({ fields: { reason } }) => String(reason).split(',')[0]);
-    expect(reasons).toEqual(['CN=first', expect.stringMatching(/^CN=quPSKd trial CA /), 'CN=second']);
+    expect(reasons).toEqual([
+      'CN=first',
+      expect.stringMatching(/^CN=quPSKd trial CA /),
+      'CN=second',
+    ]);
   });
 
   test('is warned of while it runs, and of a new certificate no more', async () => {
