@@ -72,7 +72,7 @@ describe.each([2, 1] as const)('protocol %i', (protocol) => {
     await agreement(link, before, ROTATION_MS_MAX);
     const statuses = holds.map(({ held }) => held[0]?.answer?.status);
     // On protocol 2 the end with precedence is served. Without one, both ends may be refused.
-    if (protocol === 2) expect(statuses.sort((a, b) => a - b)).toEqual([200, 409]);
+    if (protocol === 2) expect(new Set(statuses)).toEqual(new Set([200, 409]));
     else expect(statuses).toContain(409);
   });
 
