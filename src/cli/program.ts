@@ -64,7 +64,12 @@ function commandLine(): Command {
       await check(configFile(file));
     });
   program.command('genpsk').description('print a random psk: 32 bytes as base64').action(genpsk);
-  addKmeProbe(program.command('kme').description('the KMEs of a configuration').helpCommand(false));
+  addKmeProbe(
+    program
+      .command('kme')
+      .description('kme probe: how the KMEs of a configuration want to be asked')
+      .helpCommand(false),
+  );
   return program;
 }
 
