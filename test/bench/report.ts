@@ -2,7 +2,13 @@
  * What the benchmark has found, as data and as text. Pure.
  */
 import { percentile } from '../../example/demo/percentile.ts';
-import type { MachineFacts } from './process-facts.ts';
+import {
+  aligned,
+  type Figure,
+  figuresTable,
+  type MeasuredMachine,
+  machineText,
+} from './figures.ts';
 
 /** What is to be reached, as the project has promised it. */
 const ROTATION_FACTOR_MAX = 1.5;
@@ -38,7 +44,7 @@ export interface ProcessFigures {
 }
 
 export interface Findings {
-  readonly machine: MachineFacts & { readonly loadBefore: number; readonly loadAfter: number };
+  readonly machine: MeasuredMachine;
   readonly intervalMs: number;
   readonly rotationMs: Distribution;
   readonly bareMs: Distribution;
@@ -50,14 +56,6 @@ export interface Findings {
   readonly firstPskMs: Distribution;
   readonly alice: ProcessFigures | null;
   readonly bob: ProcessFigures | null;
-}
-
-export interface Figure {
-  readonly what: string;
-  readonly measured: string;
-  readonly reach: string;
-  /** null where it could not be measured. */
-  readonly reached: boolean | null;
 }
 
 /** The promised figures, each with what was measured. */
@@ -117,18 +115,10 @@ export function tableOf(findings: Findings): string {
     ...(['alice', 'bob'] as const).map((end) => processCells(end, findings[end])),
     ['the bare caller', ms(findings.bareClientCpuMs), '', ''],
   ];
-  const figures = figuresOf(findings).map(({ what, measured: value, reach, reached }) => [
-    what,
-    value,
-    reach,
-    reached === null ? 'not measured here' : reached ? 'reached' : 'NOT reached',
-  ]);
-  const { cpu, cores, kernel, node, fileSystem, loadBefore, loadAfter } = machine;
   return [
-    `${cpu}, ${cores} cores; Linux ${kernel}; Node ${node}; key files on ${fileSystem}; `,
-    `load ${loadBefore.toFixed(1)} before, ${loadAfter.toFixed(1)} after; `,
-    `a rotation every ${findings.intervalMs} ms\n\n`,
-    ...[measured, processes, figures].map((rows) => `${aligned(rows)}\n`),
+    `${machineText(machine)}; a rotation every ${findings.intervalMs} ms\n\n`,
+    ...[measured, processes].map((rows) => `${aligned(rows)}\n`),
+    `${figuresTable(figuresOf(findings))}\n`,
   ].join('');
 }
 
@@ -148,13 +138,4 @@ function ms(value: number): string {
 
 function mib(value: number): string {
   return `${value.toFixed(1)} MiB`;
-}
-
-/** Columns of one width each; the first to the left, the others to the right. */
-function aligned(rows: readonly (readonly string[])[]): string {
-  const width = (column: number): number =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0));
-  const pad = (cell: string, column: number): string =>
-    column === 0 ? cell.padEnd(width(column)) : cell.padStart(width(column));
-  return rows.map((row) => `${row.map(pad).join('   ')}\n`).join('');
 }

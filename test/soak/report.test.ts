@@ -14,6 +14,7 @@ const FAULT: MetFault = {
 const GOOD: Findings = {
   machine: {
     cpu: 'A CPU',
+    memoryMib: 1024,
     cores: 2,
     kernel: '6.1',
     node: 'v20',

@@ -2,8 +2,7 @@
  * What a soak has found, as data and as text. Pure.
  */
 import { percentile } from '../../example/demo/percentile.ts';
-import type { MachineFacts } from '../bench/process-facts.ts';
-import type { Figure } from '../bench/report.ts';
+import { type Figure, figuresTable, type MeasuredMachine, machineText } from '../bench/figures.ts';
 import type { Spell, UnequalSpell } from './spells.ts';
 
 /** What is to be reached, as the project has promised it. */
@@ -14,8 +13,6 @@ const KEYS_LOST_PER_FAULT_MAX = 1;
 
 const WHAT_WIDTH = 40;
 const NUMBER_WIDTH = 10;
-const FIGURE_WIDTH = 44;
-const MEASURED_WIDTH = 14;
 
 /** One fault and what came of it. */
 export interface MetFault {
@@ -46,10 +43,7 @@ export interface Results {
 }
 
 export interface Findings extends Results {
-  readonly machine: Pick<MachineFacts, 'cpu' | 'cores' | 'kernel' | 'node' | 'fileSystem'> & {
-    readonly loadBefore: number;
-    readonly loadAfter: number;
-  };
+  readonly machine: MeasuredMachine;
   readonly seed: number;
   readonly faultRate: number;
   readonly intervalMs: number;
@@ -88,16 +82,14 @@ export function figuresOf(findings: Findings): readonly Figure[] {
 /** The findings as tables for a reader. */
 export function tableOf(findings: Findings): string {
   const { machine, seed, faultRate, intervalMs, maxKeyAgeMs, kmeTimeoutMs } = findings;
-  const { cpu, cores, kernel, node, fileSystem, loadBefore, loadAfter } = machine;
   return [
-    `${cpu}, ${cores} cores; Linux ${kernel}; Node ${node}; key files on ${fileSystem}; `,
-    `load ${loadBefore.toFixed(1)} before, ${loadAfter.toFixed(1)} after\n`,
+    `${machineText(machine)}\n`,
     `interval ${seconds(intervalMs)}, max_key_age ${seconds(maxKeyAgeMs)}, `,
     `timeout of a call to a KME ${seconds(kmeTimeoutMs)}; `,
     `seed ${seed}, fault rate ${(faultRate * 100).toFixed(1)} %\n\n`,
     ...totalsOf(findings).map(([what, value]) => `${what.padEnd(WHAT_WIDTH)}${value}\n`),
     '\n',
-    ...figuresOf(findings).map(figureLine),
+    figuresTable(figuresOf(findings)),
   ].join('');
 }
 
@@ -155,12 +147,6 @@ function spellsText(spells: readonly Spell[]): string {
 
 export function totalMs(spells: readonly Spell[]): number {
   return spells.reduce((sum, { lastedMs }) => sum + lastedMs, 0);
-}
-
-function figureLine({ what, measured, reach, reached }: Figure): string {
-  const verdict = reached === null ? 'not measured' : reached ? 'reached' : 'NOT reached';
-  const cells = [what.padEnd(FIGURE_WIDTH), measured.padEnd(MEASURED_WIDTH)];
-  return `${cells.join('')}${reach.padEnd(MEASURED_WIDTH)}${verdict}\n`;
 }
 
 function seconds(ms: number): string {
