@@ -15,6 +15,8 @@ export default {
     ],
   },
   maxWorkers: 2,
+  // Only ends a test that hangs: waits have bounds of their own, and many tests start programs.
+  testTimeout: 60_000,
   workerIdleMemoryLimit: '400MB',
   coverageProvider: 'v8',
   collectCoverageFrom: ['src/**/*.ts', 'machines/**/*.ts'],
