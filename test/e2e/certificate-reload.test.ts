@@ -10,6 +10,7 @@ import { connect } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type LeafFiles, makeCertificates } from '../support/certificates.ts';
 import type { Site } from '../support/programs/site.ts';
+import { addTlsLink, type TlsFiles } from '../support/programs/tls-link.ts';
 import { waitFor } from '../support/programs/wait.ts';
 import { agreement, psksOf, type SharedLink } from '../support/programs/wired-link.ts';
 import { Programs } from '../support/programs.ts';
@@ -41,10 +42,12 @@ beforeAll(async () => {
 
   const { cert, key } = former.leaf('kme');
   const kme = await programs.kme(['--cacert', cacert, '--cert', cert, '--key', key]);
-  alice = await siteThat('alice', { cacert, ...live }, kme.url);
-  bob = await siteThat('bob', { cacert, ...former.leaf('sae_bob') }, kme.url);
-  addLink(alice, bob, live);
-  addLink(bob, alice, former.leaf('sae_bob'));
+  const aliceFiles = { cacert, ...live };
+  const bobFiles = { cacert, ...former.leaf('sae_bob') };
+  alice = await siteThat('alice', aliceFiles, kme.url);
+  bob = await siteThat('bob', bobFiles, kme.url);
+  addTlsLink(alice, bob, aliceFiles);
+  addTlsLink(bob, alice, bobFiles);
   link = { name: 'link', ends: [{ site: alice }, { site: bob }] };
   await Promise.all([kme.start(), alice.start(), bob.start()]);
 });
@@ -60,27 +63,11 @@ function put(files: LeafFiles): void {
   }
 }
 
-async function siteThat(
-  name: string,
-  files: LeafFiles & { cacert: string },
-  url: string,
-): Promise<Site> {
+async function siteThat(name: string, files: TlsFiles, url: string): Promise<Site> {
   const site = await programs.site(name);
   // The certificate of the simulated KME names it `kme`.
   site.set({ listen: { ...files }, kme: { url, kme_id: 'kme', ...files } });
   return site;
-}
-
-function addLink(site: Site, peer: Site, files: LeafFiles): void {
-  site.addLink({
-    name: 'link',
-    remote_SAE_ID: peer.saeId,
-    url: `https://127.0.0.1:${peer.port}`,
-    interval: '1s',
-    max_key_age: '60s',
-    cacert,
-    ...files,
-  });
 }
 
 /** The serial number of the certificate that alice's peer API shows. */

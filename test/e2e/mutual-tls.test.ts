@@ -7,14 +7,13 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type CertificateFiles, makeCertificates } from '../support/certificates.ts';
 import type { Kme } from '../support/programs/kme.ts';
 import type { Site } from '../support/programs/site.ts';
+import { addTlsLink, type TlsFiles } from '../support/programs/tls-link.ts';
 import { waitFor } from '../support/programs/wait.ts';
 import { agreement, psksOf, type SharedLink } from '../support/programs/wired-link.ts';
 import { Programs } from '../support/programs.ts';
 
 const AGREEMENT_MS_MAX = 10_000;
 const REFUSAL_MS_MAX = 10_000;
-
-type TlsFiles = { readonly cacert: string; readonly cert: string; readonly key: string };
 
 let programs: Programs;
 let certificates: CertificateFiles;
@@ -32,8 +31,8 @@ beforeAll(async () => {
   const bobFiles = filesOf(certificates, 'sae_bob');
   alice = await tlsSite('alice', 'sae_alice', aliceFiles);
   const bob = await tlsSite('bob', 'sae_bob', bobFiles);
-  addLink(alice, bob, aliceFiles);
-  addLink(bob, alice, bobFiles);
+  addTlsLink(alice, bob, aliceFiles);
+  addTlsLink(bob, alice, bobFiles);
   link = { name: 'link', ends: [{ site: alice }, { site: bob }] };
   await Promise.all([kme.start(), alice.start(), bob.start()]);
 });
@@ -49,17 +48,6 @@ async function tlsSite(name: string, saeId: string, files: TlsFiles): Promise<Si
   return site;
 }
 
-function addLink(site: Site, peer: Site, files: TlsFiles): void {
-  site.addLink({
-    name: 'link',
-    remote_SAE_ID: peer.saeId,
-    url: `https://127.0.0.1:${peer.port}`,
-    interval: '1s',
-    max_key_age: '60s',
-    ...files,
-  });
-}
-
 function filesOf(made: CertificateFiles, name: string): TlsFiles {
   return { cacert: made.cacert, ...made.leaf(name) };
 }
@@ -67,7 +55,7 @@ function filesOf(made: CertificateFiles, name: string): TlsFiles {
 /** A daemon that says it is bob, and asks alice for a PSK. */
 async function startImpostor(name: string, files: TlsFiles): Promise<Site> {
   const impostor = await tlsSite(name, 'sae_bob', files);
-  addLink(impostor, alice, files);
+  addTlsLink(impostor, alice, files);
   await impostor.start();
   return impostor;
 }

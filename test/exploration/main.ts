@@ -2,23 +2,29 @@
  * `npm run explore`: explores what plans.ts says, or one product with the bounds given, and
  * reports.
  *
- *   npm run explore                          what npm test explores, and protocol 1
- *   npm run explore -- --deep                as far as 8 GiB and ten minutes go
- *   npm run explore -- --messages 2 --crashes 1 --losses any
- *   npm run explore -- --mutants             machines that are wrong in one place
- *   npm run explore -- --json FILE           the reports as JSON too
- *
  * Ends with status 1 where protocol 2 breaks an invariant, or a mutant breaks none.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { orUsage } from '../support/usage.ts';
 import { explore } from './explore.ts';
 import { mutantsToText, runMutants } from './mutant-runs.ts';
 import { type Bound, type Bounds, DEFAULTS, type Exploration } from './options.ts';
 import { DEEP, type Plan, PROTOCOL_1, SMALL } from './plans.ts';
 import { type Report, residentMib, toJson, toText } from './report.ts';
 
+const USAGE = `Usage: npm run explore -- [options]
+  without options     what npm test explores, and protocol 1
+  --deep              as far as 8 GiB and ten minutes go
+  --mutants           machines that are wrong in one place
+  --json FILE         the reports as JSON too
+One product with bounds of its own, each N or any:
+  --messages N --exchanges N --losses N --duplicates N --crashes N --kme-faults N --sink-faults N
+  --protocol 1|2  --on-expiry random|keep|remove  --ageing resting|any  --no-attacker
+  --states N --seconds N   ends the search`;
+
 const ARGUMENTS = {
+  help: { type: 'boolean' },
   deep: { type: 'boolean' },
   mutants: { type: 'boolean' },
   json: { type: 'string' },
@@ -39,17 +45,26 @@ const ARGUMENTS = {
 
 type OwnBounds = Omit<
   ReturnType<typeof parseArgs<{ options: typeof ARGUMENTS }>>['values'],
-  'deep' | 'mutants' | 'json'
+  'help' | 'deep' | 'mutants' | 'json'
 >;
 
 const STATES_MAX = 100_000_000;
 const SECONDS_MAX = 600;
 
 function main(): void {
-  const { values } = parseArgs({ options: ARGUMENTS });
-  const { deep = false, mutants = false, json, ...own } = values;
-  const found = mutants ? examineMutants() : examine(plansOf(deep, own));
+  const { help, mutants, json, plans } = orUsage(USAGE, readArguments);
+  if (help) {
+    console.log(USAGE);
+    return;
+  }
+  const found = mutants ? examineMutants() : examine(plans);
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(found, null, 2)}\n`);
+}
+
+function readArguments() {
+  const { values } = parseArgs({ options: ARGUMENTS });
+  const { help = false, deep = false, mutants = false, json, ...own } = values;
+  return { help, mutants, json, plans: plansOf(deep, own) };
 }
 
 function examineMutants(): unknown {

@@ -4,6 +4,7 @@
  * Ends with status 1 at the first violation, after printing how to see it again.
  */
 import { parseArgs } from 'node:util';
+import { orUsage } from '../support/usage.ts';
 import { FAULT_KINDS, type FaultKind, withoutFaults } from './faults.ts';
 import { DEFAULT_OPTIONS, type SimulationOptions } from './options.ts';
 import { printFailure, printSummary, Report } from './report.ts';
@@ -17,7 +18,8 @@ const USAGE = `Usage: npm run sim -- [options]
   --trace          prints everything that happens
   --json           prints the report as JSON`;
 
-function main(): number {
+/** @throws Error for what cannot be used */
+function readArguments() {
   const { values } = parseArgs({
     options: {
       seeds: { type: 'string', default: '1' },
@@ -29,17 +31,21 @@ function main(): number {
       help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  const first = wholeNumber(values.seed, 'seed');
-  const count = wholeNumber(values.seeds, 'seeds');
   const options: Omit<SimulationOptions, 'seed'> = {
     ...DEFAULT_OPTIONS,
     rotations: wholeNumber(values.rotations, 'rotations'),
     faults: withoutFaults(DEFAULT_OPTIONS.faults, faultKinds(values.without)),
   };
+  const first = wholeNumber(values.seed, 'seed');
+  return { values, first, count: wholeNumber(values.seeds, 'seeds'), options };
+}
+
+function main(): number {
+  const { values, first, count, options } = orUsage(USAGE, readArguments);
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
   const report = new Report();
   const startedAtMs = performance.now();
   for (let seed = first; seed < first + count; seed += 1) {
