@@ -145,7 +145,7 @@ export const ROWS: readonly Row[] = [
     packages: ['xstate'],
   },
   {
-    files: /^src\/daemon\.ts$/,
+    files: /^src\/(daemon|running-link)\.ts$/,
     may: [/^src\/(?!cli|inspect|main)/, /^machines\/timing\.ts$/],
     packages: ['xstate'],
   },
