@@ -18,6 +18,7 @@ import {
   BACKOFF_FIRST_MS,
   BACKOFF_MAX_MS,
   backoffMs,
+  equalBackoffMs,
   FETCH_AGAIN_FIRST_MS,
   FETCH_AGAIN_MAX_MS,
   KEY_TIMEOUT_MS,
@@ -62,7 +63,7 @@ function rotateAfterMs(context: LinkContext): number {
 
 function nextTryMs(context: LinkContext): number {
   if (context.failures > 0) {
-    return backoffMs(context.failures, jitterOf(context), BACKOFF_FIRST_MS, BACKOFF_MAX_MS);
+    return equalBackoffMs(context.failures, jitterOf(context), BACKOFF_FIRST_MS, BACKOFF_MAX_MS);
   }
   return context.precedence ? START_LEADING_MS : START_FOLLOWING_MS;
 }

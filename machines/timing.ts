@@ -26,9 +26,12 @@ export const MAX_KEY_AGE_INTERVALS = 1.5;
 export const START_LEADING_MS = 0;
 export const START_FOLLOWING_MS = 250;
 
-/** Backoff between failed tries: exponential, with full jitter between zero and the cap. */
-export const BACKOFF_FIRST_MS = 500;
-export const BACKOFF_MAX_MS = 15_000;
+/**
+ * Backoff between failed tries to agree, with equal jitter: never near zero, because a try may cost a
+ * key, and never long, because the next one comes within 5 s of the end of a fault.
+ */
+export const BACKOFF_FIRST_MS = 2_000;
+export const BACKOFF_MAX_MS = 2_800;
 
 /**
  * For the key from the own KME, all tries together. The KME client gives each call up earlier by
@@ -60,8 +63,8 @@ export const ACK_AGAIN_MAX_MS = 15_000;
 /** A responder's offer that nobody acknowledges is wiped after this. */
 export const PENDING_TTL_MS = 30_000;
 
-/** Exchange ids remembered as finished, per link. Four a rotation at the worst: half an hour. */
-export const FINISHED_MAX = 64;
+/** Exchange ids remembered as finished, per link: of failed tries, those of the last five minutes. */
+export const FINISHED_MAX = 128;
 
 /** Requests that may wait for the same Get key: the original and its repetitions. */
 export const WAITING_MAX = 4;
@@ -115,6 +118,23 @@ export function linkTiming({ intervalMs, maxKeyAgeMs }: LinkTiming): LinkTiming 
 }
 
 /**
+ * Exponential backoff with equal jitter: the upper half of what full jitter would give.
+ *
+ * @param tries - failed tries so far, at least 1
+ * @param jitter - uniform in [0, 1)
+ * @returns whole milliseconds for even ones, from half of min(maxMs, firstMs * 2^(tries - 1)) up to
+ *   below all of it
+ */
+export function equalBackoffMs(
+  tries: number,
+  jitter: number,
+  firstMs: number,
+  maxMs: number,
+): number {
+  return capMs(tries, firstMs, maxMs) / 2 + backoffMs(tries, jitter, firstMs / 2, maxMs / 2);
+}
+
+/**
  * Exponential backoff with full jitter.
  *
  * @param tries - failed tries so far, at least 1
@@ -122,8 +142,11 @@ export function linkTiming({ intervalMs, maxKeyAgeMs }: LinkTiming): LinkTiming 
  * @returns milliseconds below min(maxMs, firstMs * 2^(tries - 1))
  */
 export function backoffMs(tries: number, jitter: number, firstMs: number, maxMs: number): number {
-  return Math.floor(jitter * Math.min(maxMs, firstMs * 2 ** (tries - 1)));
+  return Math.floor(jitter * capMs(tries, firstMs, maxMs));
 }
+
+const capMs = (tries: number, firstMs: number, maxMs: number): number =>
+  Math.min(maxMs, firstMs * 2 ** (tries - 1));
 
 function assertRelation(holds: boolean, relation: string): void {
   if (!holds) throw new RangeError(`timing: ${relation}`);

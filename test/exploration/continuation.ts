@@ -6,7 +6,7 @@
  * passes until the next timer fires. Which one that is depends on how long each has been running,
  * so every timer is tried about to fire and just armed. From then on the delays are the machine's
  * own; timers that are due together fire together, before anything that they send arrives; and both
- * ends draw the same jitter, early or latest, which is the worst for two ends that must not do the
+ * ends draw the same jitter, earliest or latest, which is the worst for two ends that must not do the
  * same at the same time. The timers of the PSK's age are left out: they are long, they move an end
  * that rests only, and the ends have to come back without their help.
  *
@@ -50,7 +50,7 @@ const NEVER = Infinity;
 /** The clock is read once in so many states. */
 const CLOCK_MASK = 0xfff;
 
-const DRAWS: readonly Draw[] = ['early', 'latest'];
+const DRAWS: readonly Draw[] = ['earliest', 'latest'];
 
 /** The ends never arrive. */
 class NoArrival extends Error {}

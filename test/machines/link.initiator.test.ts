@@ -63,7 +63,7 @@ describe('1: what an initiator opens with', () => {
     const broken = { type: 'xstate.error.actor.drawExchange' };
     const link = new Steps(BOB, 'NEXT_TRY', broken);
     expect(link.agreement).toBe('idle');
-    expect(link.told).toEqual([['stop', 'drawExchange'], armed('NEXT_TRY', 309)]);
+    expect(link.told).toEqual([['stop', 'drawExchange'], armed('NEXT_TRY', 1_618)]);
   });
 
   test.each(['out_of_sync', 'unknown_exchange', 'confirm_failed'] as const)(
@@ -118,7 +118,7 @@ describe('1: what an initiator opens with', () => {
       ['stop', 'requestOffer'],
       ['act', 'alarm', { reason: 'offer-mismatched' }],
       wiped,
-      armed('NEXT_TRY', 59),
+      armed('NEXT_TRY', 1_118),
     ]);
   });
 
@@ -178,7 +178,7 @@ describe('2: Get key with key IDs', () => {
       ['stop', 'getKeyWithKeyIds'],
       ['cancel', 'KEY_TIMEOUT'],
       wiped,
-      armed('NEXT_TRY', 59),
+      armed('NEXT_TRY', 1_118),
     ]);
     expect(link.context).toMatchObject({ exchange: null, finished: ['a1'] });
   });
@@ -241,7 +241,7 @@ describe('4: the answer to the ack', () => {
       ['act', 'alarm', { reason: 'confirmation-contradicted' }],
       wiped,
       forgotten,
-      armed('NEXT_TRY', 59),
+      armed('NEXT_TRY', 1_118),
     ]);
   });
 

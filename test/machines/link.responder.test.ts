@@ -143,7 +143,7 @@ describe('3: Get key fails', () => {
       ['stop', 'getKey'],
       refusal('kme_unavailable', 'r0'),
       wiped('a1'),
-      ['arm', 'NEXT_TRY', 309],
+      ['arm', 'NEXT_TRY', 1_618],
     ]);
     expect(link.context).toMatchObject({ exchange: null, finished: ['a1'] });
   });
@@ -198,9 +198,9 @@ describe('4: a pending offer', () => {
       ['cancel', 'PENDING_TTL'],
       wiped('a2'),
       // Through `idle`, which knows at once that a chain is held.
-      ['arm', 'NEXT_TRY', 309],
+      ['arm', 'NEXT_TRY', 1_618],
       ['cancel', 'NEXT_TRY'],
-      ['arm', 'NEXT_TRY', 309],
+      ['arm', 'NEXT_TRY', 1_618],
     ]);
   });
 
@@ -252,7 +252,7 @@ describe('5: /ack', () => {
       refusal('confirm_failed', 'r2'),
       ['act', 'alarm', { reason: 'confirmation-contradicted' }],
       wiped('a1'),
-      ['arm', 'NEXT_TRY', 309],
+      ['arm', 'NEXT_TRY', 1_618],
     ]);
   });
 

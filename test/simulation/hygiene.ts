@@ -15,8 +15,8 @@ const TIMERS_MAX = 4;
 /** An end asks one thing at a time. */
 const CALLS_MAX = 1;
 
-/** The machine's memory as JSON: 64 finished ids and little else. */
-const MEMORY_CHARS_MAX = 4_096;
+/** The machine's memory as JSON: FINISHED_MAX ids and little else. */
+const MEMORY_CHARS_MAX = 8_192;
 
 /** Keys are looked for at every so many steps, and whenever one was just put to use. */
 const STEPS_BETWEEN_SEARCHES = 16;

@@ -1,19 +1,16 @@
 /**
- * How long a timer of an end takes: the machine's own delays, for a lucky and for the unluckiest
- * draw of the jitter. The very shortest is no choice: an end that drew it every time would try a
- * thousand times while the other waits once.
+ * How long a timer of an end takes: the machine's own delays, for the luckiest and for the
+ * unluckiest draw of the jitter.
  */
 import type { LinkMachine } from '../../../machines/link.ts';
 import type { LinkContext } from '../../../machines/link.types.ts';
 import { contextOf } from './end.ts';
 import type { EndForm } from './forms.ts';
 
-export type Draw = 'early' | 'latest';
+export type Draw = 'earliest' | 'latest';
 
 /** Draws of the jitter that are asked for, evenly apart. */
 const DRAWS = 256;
-/** One in eight is shorter. */
-const EARLY = DRAWS / 8;
 
 type Delays = Readonly<Record<string, number | ((args: { context: LinkContext }) => number)>>;
 
@@ -39,12 +36,12 @@ export class TimerDelays {
     const name = /^xstate\.after\.([A-Z_]+)\./.exec(event)?.[1] ?? '';
     const delay = this.#delays[name];
     if (delay === undefined) throw new Error(`the machine has no delay for ${event}`);
-    if (typeof delay === 'number') return { early: delay, latest: delay };
+    if (typeof delay === 'number') return { earliest: delay, latest: delay };
     const context = contextOf(form.state);
     const all = Array.from({ length: DRAWS }, (_, i) =>
       delay({ context: { ...context, jitter: i / DRAWS } }),
     );
     all.sort((a, b) => a - b);
-    return { early: all[EARLY] as number, latest: all[DRAWS - 1] as number };
+    return { earliest: all[0] as number, latest: all[DRAWS - 1] as number };
   }
 }
