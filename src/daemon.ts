@@ -7,6 +7,7 @@ import type { InspectionEvent } from 'xstate';
 import { bindLink } from './bind-link.ts';
 import { CertificateWatch } from './certificate-watch.ts';
 import type { Config } from './config/types.ts';
+import type { LinkObserver } from './link-observer.ts';
 import { createLog, type RootLog } from './log.ts';
 import { createPeerServer, type PeerHealth } from './peer/server.ts';
 import { createLink, type RunningLink } from './running-link.ts';
@@ -41,15 +42,18 @@ export async function startDaemon(config: Config, options: DaemonOptions = {}): 
   for (const link of config.links) {
     const own = log.child({ link: link.name });
     const { inspect } = options;
-    links.set(link.name, createLink(link, { machine, certificates, log: own, inspect }));
+    const observing: LinkObserver[] = [];
+    links.set(link.name, createLink(link, { machine, certificates, log: own, inspect, observing }));
   }
   const running = [...links.values()];
+  await Promise.all(running.map((link) => link.prepare()));
   const server = createPeerServer({
     listen: config.listen,
     links: running.map(({ served }) => served),
     health: () => health(running),
     certificates,
     log,
+    onRefused: (code, link) => links.get(link ?? '')?.observe({ type: 'refused', code }),
   });
   const { port } = await server.listen();
   certificates.start();

@@ -3,26 +3,25 @@
  *
  * Every call ends in a verdict and never rejects; a secret stays in the keyring under its exchange.
  */
-import { randomBytes, randomInt, randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import type { LinkCalls, OfferOutcome } from '../machines/link.slots.ts';
 import type { RefusalCode } from '../machines/link.types.ts';
 import type { LinkEffects } from './bind-link.ts';
 import type { Complaints } from './complaints.ts';
-import { keyMayComeLater, QupskdError } from './errors.ts';
+import { keyCertainlyNotDelivered, keyMayComeLater, QupskdError } from './errors.ts';
 import type { DeliveredKey } from './etsi014/format.ts';
 import type { KmePool } from './etsi014/pool.ts';
 import type { StockWatch } from './etsi014/stock.ts';
+import type { LinkObserver } from './link-observer.ts';
 import type { Log } from './log.ts';
 import type { AckResult, OfferResult, PeerCaller } from './peer/caller.ts';
 import type { PeerReply } from './peer/link-port.ts';
 import type { Keyring, Staging } from './psk/keyring.ts';
-import { Secret } from './secret.ts';
 import type { SinkRunner } from './sinks/runner.ts';
 import type { Tickets } from './tickets.ts';
 
 /** Resolution of the jitter that is drawn with each exchange. */
 const JITTER_STEPS = 2 ** 32;
-const PSK_BYTES = 32;
 
 /** Refusals that two ends in order give each other when both open at once, or after a restart. */
 const EXPECTED_REFUSALS: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
@@ -44,6 +43,8 @@ export interface LinkWorld {
   readonly tickets: Tickets;
   readonly log: Log;
   readonly complaints: Complaints;
+  /** Told of every key's end, and of what the operator should know. */
+  readonly observe: LinkObserver;
 }
 
 /** The key_IDs of the keys that candidates came from, by exchange, until commit or wipe. */
@@ -78,7 +79,7 @@ function createCalls(world: LinkWorld, spending: Spending): LinkEffects['calls']
       return stageDelivered(
         world,
         spending,
-        signal,
+        { exchange: input.exchange, keyId: null, signal },
         () => kme.getKey(remoteSaeId, signal),
         (delivered) => ({
           ...input,
@@ -92,7 +93,7 @@ function createCalls(world: LinkWorld, spending: Spending): LinkEffects['calls']
       stageDelivered(
         world,
         spending,
-        signal,
+        { exchange: input.exchange, keyId: input.keyId, signal },
         () => kme.getKeyWithKeyIds(remoteSaeId, input.keyId, signal),
         () => ({ ...input, role: 'initiator' }),
       ),
@@ -109,28 +110,36 @@ function createCalls(world: LinkWorld, spending: Spending): LinkEffects['calls']
 }
 
 function createActions(world: LinkWorld, spending: Spending): LinkEffects['actions'] {
-  const { kme, keyring, sinks, tickets, log, complaints } = world;
+  const { kme, keyring, sinks, tickets, log, complaints, observe } = world;
   return {
     answer: ({ requests, reply }) => tickets.answer(requests, withConfirmation(keyring, reply)),
-    commit: ({ exchange, keyId }) => {
+    commit: (commit) => {
+      const { exchange, chain, epoch, keyId, role } = commit;
       complaints.clear();
-      sinks.install(keyring.commit(exchange));
+      sinks.install({ psk: keyring.commit(exchange), agreed: { keyId, chain, epoch, role } });
       spending.delete(exchange);
       kme.keyUsed(keyId);
+      observe({ type: 'committed', ...commit });
     },
     wipe: ({ exchange }) => {
       keyring.wipe(exchange);
       const keyId = spending.get(exchange);
-      if (keyId !== undefined) kme.keyWrittenOff(keyId);
       spending.delete(exchange);
+      if (keyId === undefined) return;
+      kme.keyWrittenOff(keyId);
+      observe({ type: 'written-off', keyId, exchange });
     },
     forgetChain: () => keyring.forgetChain(),
     expire: ({ onExpiry }) => {
       log.warn('no PSK was agreed within max_key_age', { reason: `on_expiry is ${onExpiry}` });
-      if (onExpiry === 'random') sinks.install(new Secret(randomBytes(PSK_BYTES)));
+      if (onExpiry === 'random') sinks.installRandom();
       if (onExpiry === 'remove') sinks.remove();
+      observe({ type: 'expired', onExpiry });
     },
-    alarm: ({ reason }) => log.error('the two ends do not fit together', { reason }),
+    alarm: ({ reason }) => {
+      log.error('the two ends do not fit together', { reason });
+      observe({ type: 'alarmed', reason });
+    },
     refuseEvent: ({ event, request }) => {
       log.debug('an event had no place in this state', { event });
       if (request !== null) tickets.answer([request], { type: 'refused', code: 'busy' });
@@ -145,11 +154,18 @@ function leaveLastKey({ stock, complaints }: LinkWorld): Promise<KeyOutcome> {
   return Promise.resolve({ type: 'not-delivered' });
 }
 
+/** A call for a key: the key_ID is not known before Get key has answered. */
+interface KeyCall {
+  readonly exchange: string;
+  readonly keyId: string | null;
+  readonly signal: AbortSignal;
+}
+
 /** Gets a key and derives the candidate from it, unless the machine has moved on meanwhile. */
 async function stageDelivered(
-  { kme, stock, keyring, complaints }: LinkWorld,
+  { kme, stock, keyring, complaints, observe }: LinkWorld,
   spending: Spending,
-  signal: AbortSignal,
+  { exchange, keyId, signal }: KeyCall,
   ask: () => Promise<DeliveredKey>,
   stagingOf: (delivered: DeliveredKey) => Staging,
 ): Promise<KeyOutcome> {
@@ -160,6 +176,7 @@ async function stageDelivered(
     if (signal.aborted) {
       // A late key must not replace the candidate of the exchange that has superseded this one.
       kme.keyWrittenOff(delivered.keyId);
+      observe({ type: 'written-off', keyId: delivered.keyId, exchange });
     } else {
       keyring.stage(staging, delivered.key);
       spending.set(staging.exchange, delivered.keyId);
@@ -169,6 +186,9 @@ async function stageDelivered(
   } catch (error) {
     complaints.say('the KME gave no key', { error });
     stock.poke();
+    if (error instanceof QupskdError && !keyCertainlyNotDelivered(error.code)) {
+      observe({ type: 'written-off', keyId, exchange });
+    }
     return error instanceof QupskdError && keyMayComeLater(error.code)
       ? { type: 'not-delivered' }
       : { type: 'lost' };

@@ -3,17 +3,28 @@
  *
  * It translates between the machine and its surroundings and decides nothing.
  */
-import { type Actor, createActor, type InspectionEvent, type SnapshotFrom } from 'xstate';
+import {
+  type Actor,
+  type AnyEventObject,
+  createActor,
+  type InspectionEvent,
+  type SnapshotFrom,
+} from 'xstate';
 import type { LinkEvent } from '../machines/link.events.ts';
 import type { LinkMachine } from '../machines/link.ts';
-import type { LinkInput } from '../machines/link.types.ts';
+import type { Exchange, LastCommit, LinkInput } from '../machines/link.types.ts';
 import { stateName } from '../machines/state-name.ts';
+import { type ExchangeResult, LINK_TIMERS, type LinkObserver } from './link-observer.ts';
 import type { Log } from './log.ts';
 import type { LinkPort, PeerReply } from './peer/link-port.ts';
 import type { Keyring } from './psk/keyring.ts';
+import type { LinkView } from './status/build-report.ts';
 import type { Tickets } from './tickets.ts';
 
 type LinkSnapshot = SnapshotFrom<LinkMachine>;
+
+const REGIONS = ['agreement', 'psk', 'sinks'] as const;
+type Region = (typeof REGIONS)[number];
 
 export interface LinkEndOptions {
   /** The machine with its slots filled. */
@@ -22,6 +33,8 @@ export interface LinkEndOptions {
   readonly keyring: Keyring;
   readonly tickets: Tickets;
   readonly log: Log;
+  /** Told of every move, and of every exchange. */
+  readonly observe: LinkObserver;
   /** Sees what XState tells inspectors; holds nothing secret. */
   readonly inspect?: ((event: InspectionEvent) => void) | undefined;
   /** The machine broke: a bug. The link stands still and must fail closed. */
@@ -51,7 +64,8 @@ export class LinkEnd implements LinkPort {
       id: input.link,
       input,
       inspect: (event) => {
-        this.#logTransition(event);
+        this.#follow(event);
+        this.#followTimer(event);
         inspect?.(event);
       },
     });
@@ -81,6 +95,13 @@ export class LinkEnd implements LinkPort {
       psk: stateName(value.psk),
       sinks: value.sinks,
     };
+  }
+
+  /** The machine at this moment, for reports. */
+  view(): LinkView {
+    const { value, context } = this.#actor.getSnapshot();
+    const state = this.#broken ? 'broken' : stateName(value.agreement);
+    return { state, psk: stateName(value.psk), context };
   }
 
   requestedNew({ exchange }: Parameters<LinkPort['requestedNew']>[0]): Promise<PeerReply> {
@@ -118,29 +139,70 @@ export class LinkEnd implements LinkPort {
     this.#options.onBroken();
   }
 
-  #regions: Readonly<Record<string, string>> = {};
+  #regions: Partial<Record<Region, string>> = {};
+  #exchange: Exchange | null = null;
 
   /** One line for every region whose state changed; the event says why. */
-  #logTransition(inspected: InspectionEvent): void {
+  #follow(inspected: InspectionEvent): void {
     if (inspected.type !== '@xstate.snapshot' || inspected.actorRef !== this.#actor) return;
     const { value, context } = inspected.snapshot as LinkSnapshot;
     const { exchange, lastCommit, chain } = context;
     const before = this.#regions;
     const { agreement, psk, sinks } = value;
     this.#regions = { agreement: stateName(agreement), psk: stateName(psk), sinks };
-    for (const [region, to] of Object.entries(this.#regions)) {
+    for (const region of REGIONS) {
       const from = before[region];
-      if (from === undefined || from === to) continue;
+      const to = this.#regions[region];
+      if (from === undefined || to === undefined || from === to) continue;
       const level = mainState(from) === mainState(to) ? 'debug' : 'info';
+      const event = eventName(inspected.event.type);
       this.#options.log[level](region, {
         from,
         to,
-        event: eventName(inspected.event.type),
+        event,
         epoch: chain?.epoch ?? 0,
         key_ID: exchange?.keyId ?? lastCommit?.keyId,
       });
+      this.#options.observe({ type: 'moved', region, from, to, event });
+    }
+    this.#followExchange(exchange, lastCommit, before.agreement ?? '');
+  }
+
+  /** Timers are events that the machine sends itself, later. */
+  #followTimer(inspected: InspectionEvent): void {
+    if (inspected.type !== '@xstate.action' || inspected.action.type !== 'xstate.raise') return;
+    const { event, delay } = inspected.action.params as { event: AnyEventObject; delay?: number };
+    const timer = LINK_TIMERS.find((name) => name === eventName(event.type));
+    if (timer === undefined || delay === undefined) return;
+    this.#options.observe({ type: 'timer-set', timer, ms: delay });
+  }
+
+  /** @param from - the state of the agreement before this step */
+  #followExchange(exchange: Exchange | null, lastCommit: LastCommit | null, from: string): void {
+    const before = this.#exchange;
+    this.#exchange = exchange;
+    if (before?.id === exchange?.id) return;
+    const { observe } = this.#options;
+    if (before !== null) {
+      const { id, role, opening } = before;
+      const isCommitted = lastCommit?.exchange === id;
+      const missing = exchange === null ? missingIn(from) : 'superseded';
+      const result = isCommitted ? 'committed' : missing;
+      observe({ type: 'ended', exchange: id, role, opening, result });
+    }
+    if (exchange !== null) {
+      const { id, role, opening } = exchange;
+      observe({ type: 'opened', exchange: id, role, opening });
     }
   }
+}
+
+/** What an exchange still lacked that was given up in this state. */
+function missingIn(state: string): ExchangeResult {
+  const [, step = ''] = state.split('.');
+  if (step === 'fetching' || step === 'serving') return 'no-key';
+  if (step === 'offered') return 'no-ack';
+  return step.startsWith('acking') ? 'no-confirmation' : 'no-offer';
 }
 
 /** The card's state, without its sub-state. */

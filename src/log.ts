@@ -72,7 +72,7 @@ export interface RootLog extends Log {
 }
 
 /** A line before it is written: the fields are already chosen, escaped and bounded. */
-interface Line {
+export interface Line {
   readonly time: string;
   readonly message: string;
   readonly fields: ReadonlyMap<FieldName, FieldValue>;
@@ -129,7 +129,8 @@ function logWith(
   };
 }
 
-function makeLine(message: string, fields: LogFields): Line {
+/** What may be shown of a message and its fields: chosen, escaped and bounded. */
+export function makeLine(message: string, fields: LogFields): Line {
   const known: LogFields = { ...errorFields(fields.error), ...fields };
   const chosen = new Map<FieldName, FieldValue>();
   for (const name of FIELDS) {

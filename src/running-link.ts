@@ -14,6 +14,7 @@ import { type KmeCounters, KmePool, type KmePoolEvents } from './etsi014/pool.ts
 import { type StockSnapshot, StockWatch } from './etsi014/stock.ts';
 import { createLinkEffects } from './link-effects.ts';
 import { LinkEnd } from './link-end.ts';
+import { type LinkObserver, observers } from './link-observer.ts';
 import type { Log } from './log.ts';
 import { Authenticator } from './peer/auth.ts';
 import type { PeerCaller } from './peer/caller.ts';
@@ -23,6 +24,7 @@ import type { ServedLink } from './peer/server.ts';
 import { Keyring } from './psk/keyring.ts';
 import { createSink } from './sinks/create.ts';
 import { SinkRunner } from './sinks/runner.ts';
+import type { Sink } from './sinks/sink.ts';
 import { Tickets } from './tickets.ts';
 
 /** What a link is given; all but the log is the same for every link. */
@@ -31,6 +33,8 @@ export interface LinkSurroundings {
   readonly certificates: CertificateWatch;
   readonly log: Log;
   readonly inspect: ((event: InspectionEvent) => void) | undefined;
+  /** Told of everything that happens at the link. */
+  readonly observing: readonly LinkObserver[];
 }
 
 /** One link with everything that belongs to it alone. */
@@ -38,8 +42,12 @@ export interface RunningLink {
   readonly end: LinkEnd;
   readonly effects: LinkEffects;
   readonly served: ServedLink;
+  /** For who sees something of the link from outside. */
+  readonly observe: LinkObserver;
   /** How its KMEs are doing; nothing secret. */
   kmeHealth(): KmeCounters & { readonly kmes: readonly KmeHealth[]; readonly stock: StockSnapshot };
+  /** Prepares the sinks; to be done before anything is agreed. */
+  prepare(): Promise<void>;
   start(): void;
   stop(): Promise<void>;
 }
@@ -47,20 +55,22 @@ export interface RunningLink {
 /** Puts the parts of one link together; nothing runs until it is started. */
 export function createLink(
   config: LinkConfig,
-  { machine, certificates, log, inspect }: LinkSurroundings,
+  { machine, certificates, log, inspect, observing }: LinkSurroundings,
 ): RunningLink {
-  const { protocol, localSaeId, remoteSaeId, psk } = config;
+  const { protocol, localSaeId, remoteSaeId, psk, allow, url } = config;
   const authenticator =
     protocol === 2 && localSaeId !== null
       ? new Authenticator({ psk, localSaeId, remoteSaeId })
       : null;
   const keyring = new Keyring({ protocol, psk, localSaeId, remoteSaeId });
   const complaints = new Complaints(log);
+  const observe = observers(observing, log);
   const onPace = (paceMs: number): void => end.tell({ type: 'kme.paced', paceMs });
-  const { kme, stock } = createKme(config, { certificates, complaints, log, onPace });
+  const { kme, stock } = createKme(config, { certificates, complaints, log, observe, onPace });
   const peer = createPeerCaller({ ...config, certificates }, authenticator);
   const tickets = new Tickets();
-  const sinks = createSinks(config, log, (event) => end.tell(event));
+  const sinks = config.sinks.map((sink) => createSink(sink, config.name));
+  const runner = createRunner(sinks, { log, observe, tell: (event) => end.tell(event) });
   const effects = createLinkEffects({
     protocol,
     remoteSaeId,
@@ -68,10 +78,11 @@ export function createLink(
     stock,
     peer,
     keyring,
-    sinks,
+    sinks: runner,
     tickets,
     log,
     complaints,
+    observe,
   });
   const end = new LinkEnd({
     machine,
@@ -85,21 +96,17 @@ export function createLink(
     keyring,
     tickets,
     log,
+    observe,
     inspect,
     onBroken: () => effects.actions.expire({ onExpiry: config.onExpiry }),
   });
   return {
     end,
     effects,
-    served: {
-      port: end,
-      authenticator,
-      localSaeId,
-      remoteSaeId,
-      allow: config.allow,
-      url: config.url,
-    },
+    observe,
+    served: { port: end, authenticator, localSaeId, remoteSaeId, allow, url },
     kmeHealth: () => ({ ...kme.counters, kmes: kme.health, stock: stock.snapshot() }),
+    prepare: () => runner.prepare(),
     start: () => {
       end.start();
       stock.start();
@@ -107,7 +114,7 @@ export function createLink(
     stop: async () => {
       end.stop();
       stock.stop();
-      await sinks.stop();
+      await runner.stop();
       peer.close();
       kme.close();
       authenticator?.wipe();
@@ -118,13 +125,14 @@ export function createLink(
 
 interface KmeSurroundings extends Pick<LinkSurroundings, 'certificates' | 'log'> {
   readonly complaints: Complaints;
+  readonly observe: LinkObserver;
   readonly onPace: (paceMs: number) => void;
 }
 
 /** The KMEs of a link, and who watches their stock. */
 function createKme(
   config: LinkConfig,
-  { certificates, complaints, log, onPace }: KmeSurroundings,
+  { certificates, complaints, log, observe, onPace }: KmeSurroundings,
 ): { readonly kme: KmePool; readonly stock: StockWatch } {
   const events: KmePoolEvents = {
     onSwitch: (from, to, code) => {
@@ -132,6 +140,7 @@ function createKme(
       stock.kmeChanged();
     },
     onRetry: (error, ms) => log.debug('the KME is asked again', { error, ms }),
+    onCall: (call) => observe({ type: 'kme-called', ...call }),
   };
   const kme = KmePool.of(config.kme, events, certificates);
   const stock = new StockWatch({
@@ -148,13 +157,24 @@ function createKme(
   return { kme, stock };
 }
 
-function createSinks(config: LinkConfig, log: Log, tell: LinkEnd['tell']): SinkRunner {
+interface SinkSurroundings {
+  readonly log: Log;
+  readonly observe: LinkObserver;
+  readonly tell: LinkEnd['tell'];
+}
+
+function createRunner(
+  sinks: readonly Sink[],
+  { log, observe, tell }: SinkSurroundings,
+): SinkRunner {
   return new SinkRunner({
-    sinks: config.sinks.map((sink) => createSink(sink, config.name)),
+    sinks,
     onFailed: (sink, error) => {
       log.warn('a sink did not take the PSK; it is tried again', { sink, error });
       tell({ type: 'sink.failed' });
+      observe({ type: 'sink-answered', sink, code: error.code });
     },
+    onCarriedOut: (sink) => observe({ type: 'sink-answered', sink, code: null }),
     onSettled: () => tell({ type: 'sink.settled' }),
   });
 }

@@ -19,10 +19,10 @@ export interface Row {
 
 /** What everybody may know: small, pure, and without a dependency worth the name. */
 const BASE =
-  /^src\/(base64|error-code|errors|loopback|printable|secret|wireguard-names|within)\.ts$/;
-/** What several adapters do alike: reaching out, listening, TLS, files. */
+  /^src\/(base64|error-code|errors|key-text|loopback|printable|secret|wireguard-names|within)\.ts$/;
+/** What several adapters do alike: reaching out, listening, TLS, files, programs. */
 const SHARED =
-  /^src\/(certificate-names|http-(call|connections|listener)|listen|output|regular-file|tls)\.ts$/;
+  /^src\/(certificate-names|http-(call|connections|listener)|listen|output|regular-file|run-program|tls)\.ts$/;
 const CONFIG_TYPES = /^src\/config\/types\.ts$/;
 
 const node = (...names: readonly string[]): string[] => names.map((name) => `node:${name}`);
@@ -57,7 +57,10 @@ export const ROWS: readonly Row[] = [
     files: SHARED,
     may: [SHARED, BASE],
     types: [CONFIG_TYPES],
-    packages: ['axios', ...node('crypto', 'events', 'fs', 'http', 'https', 'net', 'stream', 'tls')],
+    packages: [
+      'axios',
+      ...node('child_process', 'crypto', 'events', 'fs', 'http', 'https', 'net', 'stream', 'tls'),
+    ],
   },
   {
     files: /^src\/certificate-(ends|watch)\.ts$/,
@@ -180,7 +183,7 @@ export const ONLY: Readonly<Record<string, RegExp>> = {
   winston: /^src\/log\.ts$/,
   toml: /^src\/config\/load\.ts$/,
   '@statelyai/inspect': /^src\/inspect\//,
-  'node:child_process': /^src\/sinks\/run-program\.ts$/,
+  'node:child_process': /^src\/run-program\.ts$/,
 };
 
 /** Started, not imported. */

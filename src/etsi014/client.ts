@@ -10,7 +10,7 @@
  * @see ETSI GS QKD 014 V1.1.1, clause 5
  */
 import type { KmeConfig } from '../config/types.ts';
-import { QupskdError } from '../errors.ts';
+import { type ErrorCode, QupskdError } from '../errors.ts';
 import { type HttpAnswer, HttpCaller, type HttpRequest } from '../http-call.ts';
 import type { TlsSource } from '../tls.ts';
 import { keyIdsRequest, keyRequest, statusRequest } from './dialect.ts';
@@ -65,21 +65,38 @@ export interface Kme {
   close(): void;
 }
 
+/** What became of one call, for those who count. */
+export interface KmeCall {
+  readonly method: Method;
+  /** Of HTTP; null: no answer came, or none that could be read. */
+  readonly status: number | null;
+  /** null: it gave what was asked for. */
+  readonly code: ErrorCode | null;
+}
+
 export class KmeClient implements Kme {
   /** For messages: without the user name and password a URL may hold. */
   readonly url: string;
   readonly #config: KmeConfig;
   readonly #http: HttpCaller;
+  readonly #onCall: (call: KmeCall) => void;
 
   /**
    * Reads the TLS files; connects to nothing yet.
    *
    * @param url - the one of the configuration's URLs that this client is for
    * @param certificates - where the TLS files come from; they are read once unless given
+   * @param onCall - told of every call but those that were cancelled
    * @throws QupskdError `ERR_CONFIG_UNREADABLE`; `ERR_CONFIG_INVALID` for TLS files that do not fit
    */
-  constructor(config: KmeConfig, url: string, certificates?: TlsSource) {
+  constructor(
+    config: KmeConfig,
+    url: string,
+    certificates?: TlsSource,
+    onCall: (call: KmeCall) => void = () => {},
+  ) {
     this.#config = config;
+    this.#onCall = onCall;
     this.#http = new HttpCaller({
       ...config,
       url,
@@ -125,12 +142,18 @@ export class KmeClient implements Kme {
     signal: AbortSignal,
     parse: (answer: unknown) => T,
   ): Promise<T> {
+    let status: number | null = null;
     try {
       const answer = await this.#http.send(request, signal);
       if (answer.type !== 'answer') throw new KmeError(failureOfCall(answer), null);
-      return readAnswer(method, answer, parse);
+      status = answer.status;
+      const value = readAnswer(method, answer, parse);
+      this.#onCall({ method, status, code: null });
+      return value;
     } catch (error) {
       if (!(error instanceof QupskdError)) throw error;
+      // What is cancelled says nothing of the KME.
+      if (!signal.aborted) this.#onCall({ method, status, code: error.code });
       const retryAfterMs = error instanceof KmeError ? error.retryAfterMs : null;
       const message = `${method} at ${this.url}: ${error.message}`;
       throw new KmeError({ code: error.code, message, remedy: error.remedy }, retryAfterMs);

@@ -19,7 +19,7 @@ import {
   QupskdError,
 } from '../errors.ts';
 import type { TlsSource } from '../tls.ts';
-import { type Kme, KmeClient } from './client.ts';
+import { type Kme, type KmeCall, KmeClient } from './client.ts';
 import { KmeError } from './failure.ts';
 import type { DeliveredKey, Status } from './format.ts';
 import { jitteredMs, type KmeHealth, Member, type NamedKme } from './member.ts';
@@ -53,6 +53,8 @@ export interface KmePoolEvents {
   onSwitch?(fromUrl: string, toUrl: string, code: ErrorCode | null): void;
   /** Get key failed and is about to be repeated. */
   onRetry?(error: QupskdError, waitMs: number): void;
+  /** A call to one of them has ended; those that were cancelled are left out. */
+  onCall?(call: KmeCall): void;
 }
 
 /** Time and chance; a test has its own. */
@@ -105,7 +107,8 @@ export class KmePool implements Kme {
    */
   static of(config: KmeConfig, events: KmePoolEvents, certificates?: TlsSource): KmePool {
     const [first, ...others] = config.urls;
-    const clientOf = (url: string): KmeClient => new KmeClient(config, url, certificates);
+    const clientOf = (url: string): KmeClient =>
+      new KmeClient(config, url, certificates, (call) => events.onCall?.(call));
     return new KmePool([clientOf(first), ...others.map(clientOf)], events);
   }
 

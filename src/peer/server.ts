@@ -36,6 +36,8 @@ export interface PeerServerOptions {
   readonly health: () => PeerHealth;
   /** Gets refusals as `debug` and the server's own failures as `error`; no value of a message. */
   readonly log?: Log;
+  /** Told of every error answer; `link` is null where the request named none that there is. */
+  readonly onRefused?: (code: ErrorAnswerCode, link: string | null) => void;
   readonly limits?: Partial<PeerServerLimits>;
   /** Where the files of `listen.tls` come from; READ_ONCE unless given. */
   readonly certificates?: TlsSource;
@@ -135,10 +137,15 @@ function rateLimiter({ limits, links, rateStore }: AppInput, serve: Serve): Requ
 }
 
 /** Counts every error answer and tells the log why. */
-function recorder({ counters, log }: AppInput): (answer: Answer, request: Request) => void {
+function recorder({
+  counters,
+  log,
+  onRefused,
+}: AppInput): (answer: Answer, request: Request) => void {
   return ({ error }, request) => {
     if (error === null) return;
     counters[error.code] += 1;
+    onRefused?.(error.code, error.link);
     log?.debug('peer API: request refused', {
       code: error.code,
       link: error.link,

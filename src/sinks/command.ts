@@ -7,9 +7,9 @@
  */
 import type { CommandSinkConfig } from '../config/types.ts';
 import type { Secret } from '../secret.ts';
-import { withKeyText } from './key-text.ts';
-import { ProgramRunner } from './run-program.ts';
-import type { Sink } from './sink.ts';
+import { withKeyText } from '../key-text.ts';
+import { ProgramRunner } from '../run-program.ts';
+import type { PskOrder, Sink } from './sink.ts';
 
 export class CommandSink implements Sink {
   readonly label: string;
@@ -24,7 +24,7 @@ export class CommandSink implements Sink {
     this.#link = link;
   }
 
-  async install(psk: Secret, signal: AbortSignal): Promise<void> {
+  async install({ psk }: PskOrder, signal: AbortSignal): Promise<void> {
     await withKeyText(psk, (text) => this.#run('install', text, signal));
   }
 

@@ -14,8 +14,8 @@ import type { FileSinkConfig } from '../config/types.ts';
 import { errorCode } from '../error-code.ts';
 import { QupskdError } from '../errors.ts';
 import type { Secret } from '../secret.ts';
-import { withKeyText } from './key-text.ts';
-import type { Sink } from './sink.ts';
+import { withKeyText } from '../key-text.ts';
+import type { PskOrder, Sink } from './sink.ts';
 
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
@@ -34,7 +34,7 @@ export class FileSink implements Sink {
     this.#folder = dirname(config.path);
   }
 
-  async install(psk: Secret, signal: AbortSignal): Promise<void> {
+  async install({ psk }: PskOrder, signal: AbortSignal): Promise<void> {
     await withKeyText(psk, async (text) => {
       try {
         if (!this.#isPrepared) await this.#prepare();

@@ -6,21 +6,27 @@
  * and starts only when that has ended, so that an older PSK never lands after a newer one. Whether
  * a PSK may be installed is decided elsewhere; this file asks no question about it.
  */
+import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from '../error-code.ts';
 import { QupskdError } from '../errors.ts';
-import type { Secret } from '../secret.ts';
+import { Secret } from '../secret.ts';
 import { within } from '../within.ts';
-import type { Sink } from './sink.ts';
+import type { PskOrder, Sink } from './sink.ts';
 
 const BACKOFF_FIRST_MS = 1_000;
 const BACKOFF_MAX_MS = 60_000;
 const STOP_MAX_MS = 900;
+/** A start waits no longer for its sinks; they are tried again beside the running links. */
+const PREPARE_MAX_MS = 5_000;
+const PSK_BYTES = 32;
 
 export interface SinkRunnerOptions {
   readonly sinks: readonly Sink[];
   /** Called at a sink's first failure with an order, not at every retry. */
   readonly onFailed: (label: string, error: QupskdError) => void;
+  /** Called whenever a sink has carried out an order. */
+  readonly onCarriedOut?: (label: string) => void;
   /** Called when all sinks hold the newest order. */
   readonly onSettled: () => void;
   /** Resolves after a time or at an abort, whichever is first; replaced in tests only. */
@@ -30,14 +36,20 @@ export interface SinkRunnerOptions {
 }
 
 type Tools = Required<Pick<SinkRunnerOptions, 'onFailed' | 'wait' | 'random'>> & {
-  readonly onHeld: () => void;
+  readonly onHeld: (label: string) => void;
 };
 
-/** What a sink is to hold; `psk` is the worker's own copy, and null takes the PSK away. */
+/** What a sink is to do next. */
 interface Order {
   readonly number: number;
+  /** The worker's own copy; null where there is none to hand over. */
   readonly psk: Secret | null;
+  readonly carryOut: (sink: Sink, signal: AbortSignal) => Promise<void>;
 }
+
+type Task = Pick<Order, 'psk' | 'carryOut'>;
+
+const REMOVAL: Task = { psk: null, carryOut: (sink, signal) => sink.remove(signal) };
 
 export class SinkRunner {
   readonly #workers: readonly SinkWorker[];
@@ -46,21 +58,44 @@ export class SinkRunner {
   #stopped: boolean = false;
 
   constructor(options: SinkRunnerOptions) {
-    const { onFailed, random = Math.random, wait = waitAtMost } = options;
-    const tools: Tools = { onFailed, random, wait, onHeld: () => this.#reportIfSettled() };
+    const { onFailed, onCarriedOut, random = Math.random, wait = waitAtMost } = options;
+    const onHeld = (label: string): void => {
+      onCarriedOut?.(label);
+      this.#reportIfSettled();
+    };
+    const tools: Tools = { onFailed, random, wait, onHeld };
     this.#workers = options.sinks.map((sink) => new SinkWorker(sink, tools));
     this.#onSettled = options.onSettled;
   }
 
-  /** @param psk - taken over: the caller must not use it any more */
-  install(psk: Secret): void {
-    this.#order(psk);
+  /**
+   * Prepares every sink, before any order: waits until each was tried once, for five seconds at most.
+   * What fails is tried again until an order comes.
+   */
+  async prepare(): Promise<void> {
+    const firstTries: Promise<void>[] = [];
+    this.#order(() => {
+      const { firstTry, task } = preparation();
+      firstTries.push(firstTry);
+      return task;
+    });
+    await within(Promise.all(firstTries), PREPARE_MAX_MS);
+  }
+
+  /** @param order - its PSK is taken over: the caller must not use it any more */
+  install({ psk, agreed }: PskOrder): void {
+    this.#order(() => installation(psk.copy(), agreed));
     psk.wipe();
   }
 
-  /** Takes the PSK away from every sink. */
+  /** Gives every sink a PSK that nobody else holds. */
+  installRandom(): void {
+    this.install({ psk: new Secret(randomBytes(PSK_BYTES)), agreed: null });
+  }
+
+  /** Takes away, in every sink, what the PSK protects. */
   remove(): void {
-    this.#order(null);
+    this.#order(() => REMOVAL);
   }
 
   /** Aborts what is under way and wipes every copy, within a second; later orders do nothing. */
@@ -70,12 +105,10 @@ export class SinkRunner {
     for (const worker of this.#workers) worker.wipe();
   }
 
-  #order(psk: Secret | null): void {
+  #order(taskFor: () => Task): void {
     if (this.#stopped) return;
     this.#newest += 1;
-    for (const worker of this.#workers) {
-      worker.give({ number: this.#newest, psk: psk?.copy() ?? null });
-    }
+    for (const worker of this.#workers) worker.give({ number: this.#newest, ...taskFor() });
     // No sink will report: all of none hold it. Later, as with sinks, and not within the caller's call.
     if (this.#workers.length === 0) queueMicrotask(() => this.#reportIfSettled());
   }
@@ -131,7 +164,7 @@ class SinkWorker {
       this.#current.psk?.wipe();
       if (delivered) {
         this.held = this.#current.number;
-        this.#tools.onHeld();
+        this.#tools.onHeld(this.#sink.label);
       }
     }
     this.#current = null;
@@ -142,8 +175,7 @@ class SinkWorker {
   async #deliver(order: Order, signal: AbortSignal): Promise<boolean> {
     for (let attempt = 0; !signal.aborted; attempt += 1) {
       try {
-        if (order.psk === null) await this.#sink.remove(signal);
-        else await this.#sink.install(order.psk, signal);
+        await order.carryOut(this.#sink, signal);
         return true;
       } catch (error) {
         if (signal.aborted) return false;
@@ -158,6 +190,26 @@ class SinkWorker {
   #backoffMs(attempt: number): number {
     return this.#tools.random() * Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** attempt);
   }
+}
+
+function preparation(): { readonly firstTry: Promise<void>; readonly task: Task } {
+  let tried = (): void => {};
+  const firstTry = new Promise<void>((resolve) => {
+    tried = resolve;
+  });
+  const carryOut: Task['carryOut'] = async (sink, signal) => {
+    try {
+      await sink.prepare?.(signal);
+    } finally {
+      tried();
+    }
+  };
+  return { firstTry, task: { psk: null, carryOut } };
+}
+
+/** @param psk - the worker's own copy */
+function installation(psk: Secret, agreed: PskOrder['agreed']): Task {
+  return { psk, carryOut: (sink, signal) => sink.install({ psk, agreed }, signal) };
 }
 
 async function waitAtMost(ms: number, signal: AbortSignal): Promise<void> {

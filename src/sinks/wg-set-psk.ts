@@ -7,9 +7,9 @@
  */
 import type { WgSetPskSinkConfig } from '../config/types.ts';
 import { Secret } from '../secret.ts';
-import { withKeyText } from './key-text.ts';
-import { ProgramRunner } from './run-program.ts';
-import type { Sink } from './sink.ts';
+import { withKeyText } from '../key-text.ts';
+import { ProgramRunner } from '../run-program.ts';
+import type { PskOrder, Sink } from './sink.ts';
 import { checkTarget, targetLabel } from './wireguard-target.ts';
 
 const TIMEOUT_MS = 5_000;
@@ -28,7 +28,7 @@ export class WgSetPskSink implements Sink {
     this.#config = config;
   }
 
-  async install(psk: Secret, signal: AbortSignal): Promise<void> {
+  async install({ psk }: PskOrder, signal: AbortSignal): Promise<void> {
     await withKeyText(psk, (text) => this.#set(text, signal));
   }
 

@@ -14,7 +14,7 @@ import { QupskdError } from '../errors.ts';
 import type { Secret } from '../secret.ts';
 import { withKeyText } from './key-text.ts';
 import { type ProgramCall, ProgramRunner } from './run-program.ts';
-import type { Sink } from './sink.ts';
+import type { PskOrder, Sink } from './sink.ts';
 import { checkTarget, targetLabel } from './wireguard-target.ts';
 
 const TIMEOUT_MS = 5_000;
@@ -39,7 +39,7 @@ export class WireguardSink implements Sink {
     this.#config = config;
   }
 
-  async install(psk: Secret, signal: AbortSignal): Promise<void> {
+  async install({ psk }: PskOrder, signal: AbortSignal): Promise<void> {
     const { program, publicKey } = this.#config;
     const set = ['sh', program, this.#config.interface, publicKey];
     await withKeyText(psk, (text) =>

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { QupskdError } from '../../src/errors.ts';
 import { Secret } from '../../src/secret.ts';
 import { createSink } from '../../src/sinks/create.ts';
-import type { Sink } from '../../src/sinks/sink.ts';
+import type { PskOrder, Sink } from '../../src/sinks/sink.ts';
 import {
   handshakeOf,
   makeTunnel,
@@ -45,7 +45,9 @@ function sinkFor(end: TunnelEnd, publicKey: string, change = {}): Sink {
 }
 
 const install = (end: TunnelEnd, peer: TunnelEnd, psk: Buffer): Promise<void> =>
-  sinkFor(end, peer.publicKey).install(new Secret(Buffer.from(psk)), NEVER);
+  sinkFor(end, peer.publicKey).install(orderOf(psk), NEVER);
+
+const orderOf = (psk: Buffer): PskOrder => ({ psk: new Secret(Buffer.from(psk)), agreed: null });
 
 const codeOf = async (promise: Promise<void>): Promise<string> =>
   await promise.then(
@@ -101,9 +103,7 @@ describe('what the sink must not do', () => {
         expect(await codeOf(install(a, b, wrong))).toBe('ERR_SINK_FAILED');
       }
       const stranger = sinkFor(a, Buffer.alloc(32, 9).toString('base64'));
-      expect(await codeOf(stranger.install(new Secret(Buffer.from(PSK)), NEVER))).toBe(
-        'ERR_SINK_FAILED',
-      );
+      expect(await codeOf(stranger.install(orderOf(PSK), NEVER))).toBe('ERR_SINK_FAILED');
       expect(await codeOf(stranger.remove(NEVER))).toBe('ERR_SINK_FAILED');
       expect(await peersOf(a)).toEqual([b.publicKey]);
       expect(await presharedKeyOf(a, b)).toBe(PSK.toString('base64'));
@@ -121,7 +121,7 @@ describe('what the sink must not do', () => {
       const { a, b } = await newTunnel();
       for (const change of [{ interface: 'qupskd-none' }, { program: '/nonexistent/wg' }]) {
         const sink = sinkFor(a, b.publicKey, change);
-        const failing = sink.install(new Secret(Buffer.from(PSK)), NEVER);
+        const failing = sink.install(orderOf(PSK), NEVER);
         await expect(failing).rejects.toMatchObject({
           code: 'ERR_SINK_FAILED',
           message: expect.stringMatching(

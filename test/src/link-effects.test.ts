@@ -4,6 +4,7 @@ import type { LinkEffects } from '../../src/bind-link.ts';
 import { Complaints } from '../../src/complaints.ts';
 import type { StockWatch } from '../../src/etsi014/stock.ts';
 import { createLinkEffects } from '../../src/link-effects.ts';
+import type { LinkHappening } from '../../src/link-observer.ts';
 import type { Log } from '../../src/log.ts';
 import type { PeerCaller } from '../../src/peer/caller.ts';
 import { Keyring } from '../../src/psk/keyring.ts';
@@ -42,8 +43,11 @@ class FakeStock implements Pick<StockWatch, 'mayRotate' | 'poke' | 'spent'> {
 }
 
 /** The effects of a link whose peer is never called. */
-function setUp(stock = new FakeStock()): ReturnType<typeof worldOfOne> & LinkEffects {
+function setUp(
+  stock = new FakeStock(),
+): ReturnType<typeof worldOfOne> & LinkEffects & { readonly seen: readonly LinkHappening[] } {
   const world = worldOfOne();
+  const seen: LinkHappening[] = [];
   const psk = Secret.fromUtf8('a psk that both ends of this link have');
   const effects = createLinkEffects({
     protocol: 2,
@@ -56,32 +60,36 @@ function setUp(stock = new FakeStock()): ReturnType<typeof worldOfOne> & LinkEff
     tickets: new Tickets(),
     log: QUIET,
     complaints: new Complaints(QUIET),
+    observe: (happening) => seen.push(happening),
   });
-  return { ...world, ...effects };
+  return { ...world, ...effects, seen };
 }
 
 describe('a delivered key', () => {
   test('that became a PSK is not written off', async () => {
-    const { calls, actions, pool } = setUp();
+    const { calls, actions, pool, seen } = setUp();
     expect(await calls.getKey(NEW, NEVER)).toEqual({ type: 'delivered', keyId: 'a-1' });
     actions.commit({ ...NEW, keyId: 'a-1', role: 'responder' });
     actions.wipe({ exchange: EXCHANGE });
     expect(pool.counters).toMatchObject({ keysDelivered: 1, keysWrittenOff: 0 });
+    expect(seen.map(({ type }) => type)).toEqual(['committed']);
   });
 
   test('whose exchange is given up is written off once', async () => {
-    const { calls, actions, pool } = setUp();
+    const { calls, actions, pool, seen } = setUp();
     await calls.getKeyWithKeyIds({ ...NEW, keyId: 'k' }, NEVER);
     actions.wipe({ exchange: EXCHANGE });
     actions.wipe({ exchange: EXCHANGE });
     expect(pool.counters).toMatchObject({ keysDelivered: 1, keysWrittenOff: 1 });
+    expect(seen).toEqual([{ type: 'written-off', keyId: 'k', exchange: EXCHANGE }]);
   });
 
   test('that comes too late is written off', async () => {
-    const { calls, actions, pool } = setUp();
+    const { calls, actions, pool, seen } = setUp();
     await calls.getKey(NEW, AbortSignal.abort());
     actions.wipe({ exchange: EXCHANGE });
     expect(pool.counters).toMatchObject({ keysDelivered: 1, keysWrittenOff: 1 });
+    expect(seen).toEqual([{ type: 'written-off', keyId: 'a-1', exchange: EXCHANGE }]);
   });
 });
 
@@ -126,10 +134,12 @@ describe('a key that is not delivered', () => {
     ['ERR_KME_FAULT', 'lost', 1],
     ['ERR_KME_MALFORMED', 'lost', 1],
   ] as const)('%s is %s to the link machine, and %d written off', async (code, type, count) => {
-    const { calls, actions, a, pool } = setUp();
+    const { calls, actions, a, pool, seen } = setUp();
     a.fails = code;
     expect(await calls.getKeyWithKeyIds({ ...NEW, keyId: 'k' }, NEVER)).toEqual({ type });
     actions.wipe({ exchange: EXCHANGE });
     expect(pool.counters.keysWrittenOff).toBe(count);
+    const writtenOff = { type: 'written-off', keyId: 'k', exchange: EXCHANGE };
+    expect(seen).toEqual(count === 0 ? [] : [writtenOff]);
   });
 });

@@ -3,7 +3,7 @@ import { CommandSink } from '../../../src/sinks/command.ts';
 import { failureOf, shown } from '../../support/failure.ts';
 import { NEVER } from '../../support/never.ts';
 import { plantedIn } from '../../support/planted.ts';
-import { type FakeProgram, fakeProgram, PSK, secret, WRONG_PSKS } from './fake-program.ts';
+import { type FakeProgram, fakeProgram, orderOf, PSK, WRONG_PSKS } from './fake-program.ts';
 
 const sinkOf = ({ path }: FakeProgram, timeoutMs = 10_000): CommandSink =>
   new CommandSink({ type: 'command', argv: [path, '--to', 'router 1'], timeoutMs }, 'north');
@@ -11,7 +11,7 @@ const sinkOf = ({ path }: FakeProgram, timeoutMs = 10_000): CommandSink =>
 describe('install', () => {
   test('its own arguments, the event and the link in the environment, the key on standard input', async () => {
     const program = fakeProgram();
-    await sinkOf(program).install(secret(PSK), NEVER);
+    await sinkOf(program).install(orderOf(PSK), NEVER);
     const [call] = program.calls();
     expect(call?.argv).toEqual(['--to', 'router 1']);
     expect(call?.environment).toEqual(
@@ -25,19 +25,19 @@ describe('install', () => {
 
   test.each(WRONG_PSKS)('a PSK that is %s: nothing is run', async (_, bytes) => {
     const program = fakeProgram();
-    await failureOf(sinkOf(program).install(secret(bytes), NEVER));
+    await failureOf(sinkOf(program).install(orderOf(bytes), NEVER));
     expect(program.calls()).toEqual([]);
   });
 
   test('exit code and time limit count, and an echoed key stays out of the error', async () => {
     const failing = fakeProgram('cat call-0/stdin >&2; exit 7');
-    const failure = await failureOf(sinkOf(failing).install(secret(PSK), NEVER));
+    const failure = await failureOf(sinkOf(failing).install(orderOf(PSK), NEVER));
     expect(failure.code).toBe('ERR_SINK_FAILED');
     expect(failure.message).toBe(`${failing.path} ended with exit code 7: ${'*'.repeat(44)}`);
     expect(plantedIn(shown(failure), PSK)).toEqual([]);
 
     const hanging = fakeProgram('sleep 60');
-    const timeout = await failureOf(sinkOf(hanging, 200).install(secret(PSK), NEVER));
+    const timeout = await failureOf(sinkOf(hanging, 200).install(orderOf(PSK), NEVER));
     expect(timeout.code).toBe('ERR_SINK_TIMEOUT');
   });
 

@@ -6,6 +6,7 @@
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Secret } from '../../../src/secret.ts';
+import type { PskOrder } from '../../../src/sinks/sink.ts';
 import { makeFolder } from '../../support/folders.ts';
 
 /** Bytes 1 to 32, whose base64 has neither `+` nor `/`; and one whose base64 has both. */
@@ -25,6 +26,9 @@ export const WRONG_PSKS: readonly (readonly [string, Buffer])[] = [
 export function secret(bytes: Buffer): Secret {
   return new Secret(Buffer.from(bytes));
 }
+
+/** The order to install these bytes, as a random PSK. */
+export const orderOf = (bytes: Buffer): PskOrder => ({ psk: secret(bytes), agreed: null });
 
 export interface RecordedCall {
   readonly argv: readonly string[];

@@ -2,13 +2,16 @@
 import { expect } from '@jest/globals';
 import { QupskdError } from '../../../src/errors.ts';
 import { Secret } from '../../../src/secret.ts';
-import type { Sink } from '../../../src/sinks/sink.ts';
+import type { PskOrder, Sink } from '../../../src/sinks/sink.ts';
 
 /** What a sink does at an abort: stops, stops although it has taken effect, or goes on to its end. */
 export type AtAbort = 'stops' | 'stops-late' | 'goes-on';
 
 /** The PSK of an order is made of its number; 0 stands for "no PSK". */
 export const pskOf = (order: number): Secret => new Secret(Buffer.alloc(32, order));
+
+/** The order that brings it. */
+export const orderOf = (order: number): PskOrder => ({ psk: pskOf(order), agreed: null });
 
 /** A sink whose attempts end when the test says so. */
 export class FakeSink implements Sink {
@@ -26,7 +29,7 @@ export class FakeSink implements Sink {
     this.atAbort = atAbort;
   }
 
-  install(psk: Secret, signal: AbortSignal): Promise<void> {
+  install({ psk }: PskOrder, signal: AbortSignal): Promise<void> {
     this.secrets.push(psk);
     return this.#attempt(psk.reveal()[0] ?? 0, signal);
   }

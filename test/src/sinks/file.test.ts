@@ -20,7 +20,7 @@ import { failureOf, shown } from '../../support/failure.ts';
 import { makeFolder } from '../../support/folders.ts';
 import { NEVER } from '../../support/never.ts';
 import { plantedIn } from '../../support/planted.ts';
-import { OTHER_PSK, PSK, secret, WRONG_PSKS } from './fake-program.ts';
+import { OTHER_PSK, orderOf, PSK, WRONG_PSKS } from './fake-program.ts';
 
 const umask = process.umask();
 const newPath = (): string => join(makeFolder(), 'psk', 'alice', 'bob.key');
@@ -35,7 +35,7 @@ describe('install', () => {
   test.each([0, 0o077])('with umask %o: 44 characters, 0600, in folders of 0700', async (mask) => {
     const path = newPath();
     process.umask(mask);
-    await sinkAt(path).install(secret(PSK), NEVER);
+    await sinkAt(path).install(orderOf(PSK), NEVER);
     expect(textOf(path)).toBe(PSK.toString('base64'));
     expect(modeOf(path)).toBe(0o600);
     expect(modeOf(dirname(path))).toBe(0o700);
@@ -46,16 +46,16 @@ describe('install', () => {
     const path = newPath();
     mkdirSync(dirname(path), { recursive: true });
     process.umask(0o777);
-    await sinkAt(path).install(secret(PSK), NEVER);
+    await sinkAt(path).install(orderOf(PSK), NEVER);
     expect(modeOf(path)).toBe(0o600);
   });
 
   test('replaces the file, whatever its mode was, and leaves nothing else behind', async () => {
     const path = newPath();
     const sink = sinkAt(path);
-    await sink.install(secret(PSK), NEVER);
+    await sink.install(orderOf(PSK), NEVER);
     chmodSync(path, 0o644);
-    await sink.install(secret(OTHER_PSK), NEVER);
+    await sink.install(orderOf(OTHER_PSK), NEVER);
     expect(textOf(path)).toBe(OTHER_PSK.toString('base64'));
     expect(modeOf(path)).toBe(0o600);
     expect(readdirSync(dirname(path))).toEqual(['bob.key']);
@@ -67,13 +67,13 @@ describe('install', () => {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, 'old', { mode: 0o666 });
     const held = openSync(path, 'r');
-    await sinkAt(path).install(secret(PSK), NEVER);
+    await sinkAt(path).install(orderOf(PSK), NEVER);
     expect(readFileSync(held, 'latin1')).toBe('old');
 
     writeFileSync(elsewhere, 'untouched');
     const link = join(dirname(path), 'link.key');
     symlinkSync(elsewhere, link);
-    await sinkAt(link).install(secret(PSK), NEVER);
+    await sinkAt(link).install(orderOf(PSK), NEVER);
     expect(textOf(elsewhere)).toBe('untouched');
     expect(textOf(link)).toBe(PSK.toString('base64'));
   });
@@ -85,7 +85,7 @@ describe('install', () => {
     for (const name of [...others, '.bob.key.tmp-0123456789abcdef']) {
       writeFileSync(join(dirname(path), name), 'x');
     }
-    await sinkAt(path).install(secret(PSK), NEVER);
+    await sinkAt(path).install(orderOf(PSK), NEVER);
     expect(readdirSync(dirname(path)).sort()).toEqual([...others, 'bob.key'].sort());
   });
 
@@ -93,7 +93,7 @@ describe('install', () => {
     'a PSK that is %s: refused before anything is touched',
     async (_, bytes) => {
       const path = newPath();
-      const error = await failureOf(sinkAt(path).install(secret(bytes), NEVER));
+      const error = await failureOf(sinkAt(path).install(orderOf(bytes), NEVER));
       expect(error.code).toBe('ERR_SINK_FAILED');
       expect(existsSync(dirname(path))).toBe(false);
     },
@@ -102,8 +102,8 @@ describe('install', () => {
   test('aborted: the old file stays', async () => {
     const path = newPath();
     const sink = sinkAt(path);
-    await sink.install(secret(PSK), NEVER);
-    const error = await failureOf(sink.install(secret(OTHER_PSK), AbortSignal.abort()));
+    await sink.install(orderOf(PSK), NEVER);
+    const error = await failureOf(sink.install(orderOf(OTHER_PSK), AbortSignal.abort()));
     expect(error.message).toContain('AbortError');
     expect(textOf(path)).toBe(PSK.toString('base64'));
     expect(readdirSync(dirname(path))).toEqual(['bob.key']);
@@ -112,7 +112,7 @@ describe('install', () => {
   test('where it cannot be: path, reason and remedy, and no PSK', async () => {
     const path = newPath();
     mkdirSync(join(path, 'in the way'), { recursive: true });
-    const error = await failureOf(sinkAt(path).install(secret(PSK), NEVER));
+    const error = await failureOf(sinkAt(path).install(orderOf(PSK), NEVER));
     expect(error.code).toBe('ERR_SINK_FAILED');
     expect(error.message).toBe(`${path} could not be written: EISDIR`);
     expect(error.remedy).toContain(dirname(path));
@@ -125,7 +125,7 @@ describe('remove', () => {
   test('the file goes, what a crash left goes, other files stay', async () => {
     const path = newPath();
     const sink = sinkAt(path);
-    await sink.install(secret(PSK), NEVER);
+    await sink.install(orderOf(PSK), NEVER);
     writeFileSync(join(dirname(path), '.bob.key.tmp-0123456789abcdef'), 'x');
     writeFileSync(join(dirname(path), 'other.key'), 'x');
     await sink.remove();
@@ -151,7 +151,7 @@ describe('a crash in the middle', () => {
     const psks = process.argv.slice(3).map((text) => Buffer.from(text, 'base64'));
     (async () => {
       for (let turn = 0; ; turn += 1) {
-        await sink.install(new Secret(Buffer.from(psks[turn % psks.length])), signal);
+        await sink.install({ psk: new Secret(Buffer.from(psks[turn % psks.length])), agreed: null }, signal);
         process.stdout.write('installed ');
       }
     })().catch((error) => { process.stdout.write(error.message); process.exitCode = 1; });`;
@@ -183,14 +183,14 @@ describe('a crash in the middle', () => {
       expect(TEXTS).toContain(textOf(path));
       expect(modeOf(path)).toBe(0o600);
     }
-    await sinkAt(path).install(secret(PSK), NEVER);
+    await sinkAt(path).install(orderOf(PSK), NEVER);
     expect(readdirSync(dirname(path))).toEqual(['bob.key']);
   });
 
   test('a write that fails half-way leaves the old PSK and no temporary file', async () => {
     const program = await compile();
     const path = newPath();
-    await sinkAt(path).install(secret(PSK), NEVER);
+    await sinkAt(path).install(orderOf(PSK), NEVER);
     const argv = ['-c', 'ulimit -f 0; exec "$@"', 'sh', process.execPath, program, path];
     const child = spawn('/bin/sh', [...argv, OTHER_PSK.toString('base64')]);
     expect(await firstOutputOf(child)).toBe(`${path} could not be written: EFBIG`);

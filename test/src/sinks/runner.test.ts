@@ -4,7 +4,9 @@ import { QupskdError } from '../../../src/errors.ts';
 import { Secret } from '../../../src/secret.ts';
 import { SinkRunner } from '../../../src/sinks/runner.ts';
 import type { Sink } from '../../../src/sinks/sink.ts';
-import { FakeSink, FakeWaits, pskOf } from './fake-sink.ts';
+import { FakeSink, FakeWaits, orderOf, pskOf } from './fake-sink.ts';
+
+const AGREED = { keyId: 'k', chain: 'c', epoch: 1, role: 'initiator' } as const;
 
 /** Lets every promise that can go on go on. */
 async function settle(): Promise<void> {
@@ -39,7 +41,7 @@ describe('delivery', () => {
     const [a, b] = [new FakeSink('a'), new FakeSink('b')];
     const { runner, onSettled, onFailed } = setup(a, b);
     const psk = pskOf(1);
-    runner.install(psk);
+    runner.install({ psk, agreed: AGREED });
     expect(isWiped(psk)).toBe(true);
     await settle();
     expect([a.busy, b.busy]).toEqual([true, true]);
@@ -57,7 +59,7 @@ describe('delivery', () => {
   test('a failing sink is tried again with a longer wait each time, and stops nobody', async () => {
     const [bad, good] = [new FakeSink('bad'), new FakeSink('good')];
     const { runner, waits, onFailed, onSettled } = setup(bad, good);
-    runner.install(pskOf(1));
+    runner.install(orderOf(1));
     await settle();
     good.end(true);
     for (let attempt = 0; attempt < 8; attempt += 1) {
@@ -83,7 +85,7 @@ describe('delivery', () => {
     const sink = new FakeSink('a');
     const { runner, waits, onFailed } = setup(sink);
     for (const order of [1, 2]) {
-      runner.install(pskOf(order));
+      runner.install(orderOf(order));
       await settle();
       sink.end(false);
       await settle();
@@ -106,7 +108,7 @@ describe('delivery', () => {
     };
     const onFailed = jest.fn<(label: string, error: QupskdError) => void>();
     const runner = new SinkRunner({ sinks: [broken], onFailed, onSettled: () => {} });
-    runner.install(pskOf(1));
+    runner.install(orderOf(1));
     await settle();
     await runner.stop();
     const error = onFailed.mock.calls[0]?.[1];
@@ -117,16 +119,16 @@ describe('delivery', () => {
     const sink = new FakeSink('a');
     const failsAtOnce: Sink = {
       label: 'fails before it returns a promise',
-      install: (psk, signal) => {
-        if (psk.reveal()[0] === 1) throw new QupskdError('ERR_SINK_FAILED', 'no');
-        return sink.install(psk, signal);
+      install: (order, signal) => {
+        if (order.psk.reveal()[0] === 1) throw new QupskdError('ERR_SINK_FAILED', 'no');
+        return sink.install(order, signal);
       },
       remove: (signal) => sink.remove(signal),
     };
-    const onFailed = (): void => runner.install(pskOf(2));
+    const onFailed = (): void => runner.install(orderOf(2));
     const onSettled = jest.fn<() => void>();
     const runner: SinkRunner = new SinkRunner({ sinks: [failsAtOnce], onFailed, onSettled });
-    runner.install(pskOf(1));
+    runner.install(orderOf(1));
     await settle();
     expect(sink.attempts).toBe(1);
     sink.end(true);
@@ -138,7 +140,7 @@ describe('delivery', () => {
 
 test('a link without sinks is settled after each order', async () => {
   const { runner, onSettled } = setup();
-  runner.install(pskOf(1));
+  runner.install(orderOf(1));
   expect(onSettled).not.toHaveBeenCalled();
   await settle();
   runner.remove();
@@ -150,7 +152,7 @@ describe('stop', () => {
   test('aborts what runs, drops what waits, wipes, and takes no order after', async () => {
     const [running, waiting] = [new FakeSink('running'), new FakeSink('waiting')];
     const { runner, waits, onFailed, onSettled } = setup(running, waiting);
-    runner.install(pskOf(1));
+    runner.install(orderOf(1));
     await settle();
     waiting.end(false);
     await settle();
@@ -158,7 +160,7 @@ describe('stop', () => {
 
     await runner.stop();
     const late = pskOf(2);
-    runner.install(late);
+    runner.install({ psk: late, agreed: null });
     runner.remove();
     await settle();
     expect([running.attempts, waiting.attempts]).toEqual([1, 1]);
@@ -171,7 +173,7 @@ describe('stop', () => {
   test('does not wait longer than a second for a sink that hears no abort, and wipes all the same', async () => {
     const deaf = new FakeSink('deaf', 'goes-on');
     const runner = new SinkRunner({ sinks: [deaf], onFailed: () => {}, onSettled: () => {} });
-    runner.install(pskOf(1));
+    runner.install(orderOf(1));
     await settle();
     const started = performance.now();
     await runner.stop();
@@ -218,7 +220,7 @@ async function walk(steps: readonly (readonly [Step, boolean])[]) {
       runner.remove();
     } else {
       orders.push(orders.length + 1);
-      runner.install(pskOf(orders.length));
+      runner.install(orderOf(orders.length));
     }
     if (pause) await settle();
   }

@@ -3,7 +3,7 @@ import { WgSetPskSink } from '../../../src/sinks/wg-set-psk.ts';
 import { failureOf, shown } from '../../support/failure.ts';
 import { NEVER } from '../../support/never.ts';
 import { plantedIn } from '../../support/planted.ts';
-import { type FakeProgram, fakeProgram, PEER, PSK, secret, WRONG_PSKS } from './fake-program.ts';
+import { type FakeProgram, fakeProgram, orderOf, PEER, PSK, WRONG_PSKS } from './fake-program.ts';
 
 const sinkOf = ({ path }: FakeProgram): WgSetPskSink =>
   new WgSetPskSink({ type: 'wg-set-psk', interface: 'wg0_bob', publicKey: PEER, program: path });
@@ -11,7 +11,7 @@ const sinkOf = ({ path }: FakeProgram): WgSetPskSink =>
 describe('install', () => {
   test('argv IFACE PUBKEY, the key on standard input without a newline', async () => {
     const program = fakeProgram();
-    await sinkOf(program).install(secret(PSK), NEVER);
+    await sinkOf(program).install(orderOf(PSK), NEVER);
     const [call] = program.calls();
     expect(call?.argv).toEqual(['wg0_bob', PEER]);
     expect(call?.stdin.toString('latin1')).toBe(PSK.toString('base64'));
@@ -20,13 +20,13 @@ describe('install', () => {
 
   test.each(WRONG_PSKS)('a PSK that is %s: nothing is run', async (_, bytes) => {
     const program = fakeProgram();
-    await failureOf(sinkOf(program).install(secret(bytes), NEVER));
+    await failureOf(sinkOf(program).install(orderOf(bytes), NEVER));
     expect(program.calls()).toEqual([]);
   });
 
   test('its exit code counts', async () => {
     const program = fakeProgram('echo "Peer not found" >&2; exit 101');
-    const error = await failureOf(sinkOf(program).install(secret(PSK), NEVER));
+    const error = await failureOf(sinkOf(program).install(orderOf(PSK), NEVER));
     expect(error.code).toBe('ERR_SINK_FAILED');
     expect(error.message).toBe(`${program.path} ended with exit code 101: Peer not found`);
     expect(plantedIn(shown(error), PSK)).toEqual([]);

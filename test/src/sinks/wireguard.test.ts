@@ -6,7 +6,7 @@ import { failureOf, shown } from '../../support/failure.ts';
 import { NEVER } from '../../support/never.ts';
 import { plantedIn } from '../../support/planted.ts';
 import { until } from '../../support/until.ts';
-import { type FakeProgram, fakeProgram, PEER, PSK, secret, WRONG_PSKS } from './fake-program.ts';
+import { type FakeProgram, fakeProgram, orderOf, PEER, PSK, WRONG_PSKS } from './fake-program.ts';
 
 /**
  * A `wg` that opens its key file by name, as the real one does, and records what it read there. It
@@ -57,7 +57,7 @@ beforeEach(() => {
 });
 describe('install', () => {
   test('looks, sets through a pipe, looks again; the key is nowhere but in the pipe', async () => {
-    await sink.install(secret(PSK), NEVER);
+    await sink.install(orderOf(PSK), NEVER);
     expect(wg.calls().map(({ argv }) => argv)).toEqual([
       ['show', 'wg0', 'allowed-ips'],
       ['set', 'wg0', 'peer', PEER, 'preshared-key', '/dev/stdin'],
@@ -70,13 +70,13 @@ describe('install', () => {
   });
 
   test.each(WRONG_PSKS)('a PSK that is %s: nothing is run', async (_, bytes) => {
-    await failureOf(sink.install(secret(bytes), NEVER));
+    await failureOf(sink.install(orderOf(bytes), NEVER));
     expect(wg.calls()).toEqual([]);
   });
 
   test('a peer that the interface does not have: nothing is set', async () => {
     write('allowed-ips', `${STRANGER}\t10.0.0.9/32\n`);
-    const error = await failureOf(sink.install(secret(PSK), NEVER));
+    const error = await failureOf(sink.install(orderOf(PSK), NEVER));
     expect(error.code).toBe('ERR_SINK_FAILED');
     expect(error.message).toBe('the WireGuard interface wg0 has no such peer; none was created');
     expect(error.remedy).toContain('Add the peer');
@@ -85,7 +85,7 @@ describe('install', () => {
 
   test('a peer that `wg set` had to create anew is removed again, and the install fails', async () => {
     write('on-set', bare(wg.folder));
-    const error = await failureOf(sink.install(secret(PSK), NEVER));
+    const error = await failureOf(sink.install(orderOf(PSK), NEVER));
     expect(error.message).toContain('the empty peer was removed again');
     expect(setCalls().at(-1)).toEqual(['set', 'wg0', 'peer', PEER, 'remove']);
     expect(wg.read('allowed-ips')).toBe('');
@@ -93,21 +93,21 @@ describe('install', () => {
 
   test('so too where `wg set` was killed after it had created the peer', async () => {
     write('on-set', `[ "$5" = remove ] || { ${bare(wg.folder)}\nkill -9 $$; }`);
-    const error = await failureOf(sink.install(secret(PSK), NEVER));
+    const error = await failureOf(sink.install(orderOf(PSK), NEVER));
     expect(error.message).toContain('the empty peer was removed again');
   });
 
   test('a peer with no allowed IPs is the operator’s, when it was so before', async () => {
     for (const endpoint of ['192.0.2.2:51820', '(none)']) {
       listPeer('(none)', endpoint);
-      await sink.install(secret(PSK), NEVER);
+      await sink.install(orderOf(PSK), NEVER);
     }
     expect(setCalls().every((argv) => argv[4] === 'preshared-key')).toBe(true);
   });
 
   test('a peer that is gone afterwards fails the install', async () => {
     write('on-set', ': > allowed-ips');
-    const error = await failureOf(sink.install(secret(PSK), NEVER));
+    const error = await failureOf(sink.install(orderOf(PSK), NEVER));
     expect(error.message).toContain('lost the peer while its PSK was set');
   });
 
@@ -116,7 +116,7 @@ describe('install', () => {
       'on-set',
       'echo "Key is not the correct length or format: $(cat call-1/stdin)" >&2; exit 1',
     );
-    const error = await failureOf(sink.install(secret(PSK), NEVER));
+    const error = await failureOf(sink.install(orderOf(PSK), NEVER));
     expect(error.message).toContain('wg set ended with exit code 1: Key is not the correct length');
     expect(error.remedy).toContain('CAP_NET_ADMIN');
     expect(plantedIn(shown(error), PSK)).toEqual([]);
@@ -125,7 +125,7 @@ describe('install', () => {
   test('an abort while `wg set` runs waits for the look afterwards', async () => {
     write('on-set', `touch setting; while [ ! -e go ]; do sleep 0.01; done; ${bare(wg.folder)}`);
     const abort = new AbortController();
-    const failing = failureOf(sink.install(secret(PSK), abort.signal));
+    const failing = failureOf(sink.install(orderOf(PSK), abort.signal));
     await until(() => existsSync(join(wg.folder, 'setting')));
     abort.abort();
     write('go', '');
@@ -133,7 +133,7 @@ describe('install', () => {
   });
 
   test('aborted before: nothing is run', async () => {
-    await failureOf(sink.install(secret(PSK), AbortSignal.abort()));
+    await failureOf(sink.install(orderOf(PSK), AbortSignal.abort()));
     expect(wg.calls()).toEqual([]);
   });
 });

@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { type ProgramCall, ProgramRunner } from '../../../src/sinks/run-program.ts';
-import { failureOf, shown } from '../../support/failure.ts';
-import { makeFolder } from '../../support/folders.ts';
-import { NEVER } from '../../support/never.ts';
-import { plantedIn } from '../../support/planted.ts';
-import { until } from '../../support/until.ts';
-import { fakeProgram, isRunning, OTHER_PSK, PSK, secret } from './fake-program.ts';
+import { type ProgramCall, ProgramRunner } from '../../src/run-program.ts';
+import { failureOf, shown } from '../support/failure.ts';
+import { makeFolder } from '../support/folders.ts';
+import { NEVER } from '../support/never.ts';
+import { plantedIn } from '../support/planted.ts';
+import { until } from '../support/until.ts';
+import { fakeProgram, isRunning, OTHER_PSK, PSK, secret } from './sinks/fake-program.ts';
 
 const SHELL = '/bin/sh';
 
@@ -24,8 +24,10 @@ function call(argv: ProgramCall['argv'], change: Partial<ProgramCall> = {}): Pro
   };
 }
 
-const run = (script: string, change: Partial<ProgramCall> = {}): Promise<string> =>
-  new ProgramRunner().run(call([SHELL, '-c', script], change));
+async function run(script: string, change: Partial<ProgramCall> = {}): Promise<string> {
+  const output = await new ProgramRunner().run(call([SHELL, '-c', script], change));
+  return output.toString('utf8');
+}
 
 describe('what the program gets', () => {
   test('arguments as they are, the key on standard input alone, a closed standard input else', async () => {
@@ -149,7 +151,7 @@ describe('how it is ended', () => {
   test('what it finished at the last moment counts as done', async () => {
     const runner = new ProgramRunner((child) => child.kill('SIGTERM'));
     const script = `trap 'exit 0' TERM; while :; do sleep 0.01; done`;
-    await expect(runner.run(call([SHELL, '-c', script], { timeoutMs: 200 }))).resolves.toBe('');
+    await expect(runner.run(call([SHELL, '-c', script], { timeoutMs: 200 }))).resolves.toHaveLength(0);
   });
 
   test('while one lives that cannot be killed, no second one starts', async () => {
@@ -169,7 +171,7 @@ describe('how it is ended', () => {
     expect(program.calls()).toEqual([]);
 
     process.kill(pid, 'SIGKILL');
-    await until(async () => (await runner.run(call(['/bin/true'])).catch(() => null)) === '');
+    await until(async () => (await runner.run(call(['/bin/true'])).catch(() => null)) !== null);
   });
 });
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Secret } from '../../../src/secret.ts';
-import { withKeyText } from '../../../src/sinks/key-text.ts';
-import { failureOf } from '../../support/failure.ts';
-import { PSK, secret, WRONG_PSKS } from './fake-program.ts';
+import type { Secret } from '../../src/secret.ts';
+import { withKeyText } from '../../src/key-text.ts';
+import { failureOf } from '../support/failure.ts';
+import { PSK, secret, WRONG_PSKS } from './sinks/fake-program.ts';
 
 async function textOf(psk: Secret): Promise<string> {
   let seen = '';

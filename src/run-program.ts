@@ -1,17 +1,17 @@
 /**
- * Runs one program for a sink: no shell, bounded output, a time limit, a minimal environment.
+ * Runs one program: no shell, bounded output, a time limit, a minimal environment.
  *
  * A program gets the key on its standard input and nowhere else. It is the leader of a process group
- * of its own, so that killing it also kills what it started. A sink keeps one runner: as long as a
+ * of its own, so that killing it also kills what it started. A target keeps one runner: as long as a
  * program that could not be killed (one that runs as another user, by sudo) is still alive, the
  * runner starts no second one, because the first might put its older PSK in place of the newer.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { errorCode } from '../error-code.ts';
-import { QupskdError } from '../errors.ts';
-import { printable } from '../printable.ts';
-import type { Secret } from '../secret.ts';
+import { errorCode } from './error-code.ts';
+import { QupskdError } from './errors.ts';
+import { printable } from './printable.ts';
+import type { Secret } from './secret.ts';
 
 const STDOUT_BYTES_MAX = 1024 * 1024;
 const STDERR_BYTES_MAX = 4096;
@@ -57,11 +57,11 @@ export class ProgramRunner {
   /**
    * Runs a program to its end.
    *
-   * @returns what it printed to standard output; the empty string with `stdout: 'ignore'`
+   * @returns what it printed to standard output, the only copy; nothing with `stdout: 'ignore'`
    * @throws QupskdError `ERR_SINK_TIMEOUT`; `ERR_SINK_FAILED` for an exit code other than 0, a
    *   program that cannot be started, and an abort
    */
-  async run(call: ProgramCall): Promise<string> {
+  async run(call: ProgramCall): Promise<Buffer> {
     this.#refuseBesideUnkilled(call);
     if (call.signal.aborted) throw failed(call, 'was not started: the PSK is no longer wanted');
 
@@ -74,9 +74,15 @@ export class ProgramRunner {
 
     const ending = await this.#ending(child, call);
     if (ending.type === 'killed' && ending.alive) this.#unkilled = child;
-    throwUnlessSuccess(call, ending, stderr.text());
-    if (stdout.overflowed()) throw failed(call, `printed more than ${STDOUT_BYTES_MAX} bytes`);
-    return stdout.text();
+    const output = stdout.taken();
+    try {
+      throwUnlessSuccess(call, ending, stderr.taken().toString('utf8'));
+      if (stdout.overflowed()) throw failed(call, `printed more than ${STDOUT_BYTES_MAX} bytes`);
+    } catch (error) {
+      output.fill(0);
+      throw error;
+    }
+    return output;
   }
 
   #refuseBesideUnkilled(call: ProgramCall): void {
@@ -157,20 +163,28 @@ function letGo(child: ChildProcess): void {
   child.unref();
 }
 
-/** Keeps the first bytes of a stream and lets the rest pass, so that the program never blocks. */
+/**
+ * Keeps the first bytes of a stream and lets the rest pass, so that the program never blocks. What is
+ * taken is the only copy of it.
+ */
 function collect(
   stream: Readable | null,
   bytesMax: number,
-): { text: () => string; overflowed: () => boolean } {
+): { taken: () => Buffer; overflowed: () => boolean } {
   const chunks: Buffer[] = [];
   let bytes = 0;
   stream?.on('error', () => {});
   stream?.on('data', (chunk: Buffer) => {
     if (bytes < bytesMax) chunks.push(chunk.subarray(0, bytesMax - bytes));
+    else chunk.fill(0);
     bytes += chunk.length;
   });
   return {
-    text: () => Buffer.concat(chunks).toString('utf8'),
+    taken: () => {
+      const whole = Buffer.concat(chunks);
+      for (const chunk of chunks.splice(0)) chunk.fill(0);
+      return whole;
+    },
     overflowed: () => bytes > bytesMax,
   };
 }
