@@ -69,7 +69,12 @@ async function withText<T>(psk: Secret, form: Form, use: Use<T>): Promise<T> {
   }
 }
 
-function checkPsk(psk: Secret): void {
+/**
+ * Refuses what is no PSK, for those who hand on its bytes.
+ *
+ * @throws QupskdError `ERR_SINK_FAILED`
+ */
+export function checkPsk(psk: Secret): void {
   const bytes = psk.reveal();
   if (bytes.length !== PSK_BYTES) {
     throw new QupskdError('ERR_SINK_FAILED', `a PSK of ${bytes.length} bytes was refused`);

@@ -6,9 +6,9 @@
  * (`QUPSKD_LINK`). Exit code 0 means done; anything else is tried again.
  */
 import type { CommandSinkConfig } from '../config/types.ts';
-import type { Secret } from '../secret.ts';
 import { withKeyText } from '../key-text.ts';
 import { ProgramRunner } from '../run-program.ts';
+import type { Secret } from '../secret.ts';
 import type { PskOrder, Sink } from './sink.ts';
 
 export class CommandSink implements Sink {

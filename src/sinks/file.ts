@@ -13,8 +13,8 @@ import { basename, dirname, join } from 'node:path';
 import type { FileSinkConfig } from '../config/types.ts';
 import { errorCode } from '../error-code.ts';
 import { QupskdError } from '../errors.ts';
-import type { Secret } from '../secret.ts';
 import { withKeyText } from '../key-text.ts';
+import type { Secret } from '../secret.ts';
 import type { PskOrder, Sink } from './sink.ts';
 
 const FILE_MODE = 0o600;

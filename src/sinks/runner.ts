@@ -6,12 +6,13 @@
  * and starts only when that has ended, so that an older PSK never lands after a newer one. Whether
  * a PSK may be installed is decided elsewhere; this file asks no question about it.
  */
-import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import type { OnStop } from '../config/types.ts';
 import { errorCode } from '../error-code.ts';
 import { QupskdError } from '../errors.ts';
-import { Secret } from '../secret.ts';
+import type { Secret } from '../secret.ts';
 import { within } from '../within.ts';
+import { randomPsk } from './random-psk.ts';
 import type { PskOrder, Sink } from './sink.ts';
 
 const BACKOFF_FIRST_MS = 1_000;
@@ -19,7 +20,6 @@ const BACKOFF_MAX_MS = 60_000;
 const STOP_MAX_MS = 900;
 /** A start waits no longer for its sinks; they are tried again beside the running links. */
 const PREPARE_MAX_MS = 5_000;
-const PSK_BYTES = 32;
 
 export interface SinkRunnerOptions {
   readonly sinks: readonly Sink[];
@@ -33,6 +33,12 @@ export interface SinkRunnerOptions {
   readonly wait?: (ms: number, signal: AbortSignal) => Promise<void>;
   /** From 0 up to, not including, 1; replaced in tests only. */
   readonly random?: () => number;
+}
+
+/** A sink that did not take the PSK of the stop. */
+export interface Unstopped {
+  readonly label: string;
+  readonly error: QupskdError;
 }
 
 type Tools = Required<Pick<SinkRunnerOptions, 'onFailed' | 'wait' | 'random'>> & {
@@ -56,6 +62,8 @@ export class SinkRunner {
   readonly #onSettled: () => void;
   #newest = 0;
   #stopped: boolean = false;
+  /** The newest order left nothing that a PSK would protect. */
+  #isRemoved = false;
 
   constructor(options: SinkRunnerOptions) {
     const { onFailed, onCarriedOut, random = Math.random, wait = waitAtMost } = options;
@@ -88,26 +96,44 @@ export class SinkRunner {
     psk.wipe();
   }
 
-  /** Gives every sink a PSK that nobody else holds. */
+  /** Gives every sink a PSK of its own, which nobody else holds. */
   installRandom(): void {
-    this.install({ psk: new Secret(randomBytes(PSK_BYTES)), agreed: null });
+    this.#order(randomInstallation);
   }
 
   /** Takes away, in every sink, what the PSK protects. */
   remove(): void {
     this.#order(() => REMOVAL);
+    this.#isRemoved = true;
   }
 
-  /** Aborts what is under way and wipes every copy, within a second; later orders do nothing. */
-  async stop(): Promise<void> {
+  /**
+   * Aborts what is under way and wipes every copy, within a second; later orders do nothing.
+   *
+   * @param onStop - `random`: every sink gets a random PSK in that second, unless it holds none
+   * @returns the sinks that did not take it, with the reason
+   */
+  async stop(onStop: OnStop = 'keep'): Promise<readonly Unstopped[]> {
     this.#stopped = true;
-    await within(Promise.all(this.#workers.map((worker) => worker.stop())), STOP_MAX_MS);
+    const late = new AbortController();
+    const taskFor = onStop === 'random' && !this.#isRemoved ? randomInstallation : () => null;
+    const outcomes = await Promise.all(
+      this.#workers.map(async (worker) => {
+        const task = taskFor();
+        const failure = await within(worker.stop(task, late.signal), STOP_MAX_MS);
+        if (task === null || failure === null) return null;
+        return { label: worker.label, error: failure ?? stillBusy() };
+      }),
+    );
+    late.abort();
     for (const worker of this.#workers) worker.wipe();
+    return outcomes.filter((outcome) => outcome !== null);
   }
 
   #order(taskFor: () => Task): void {
     if (this.#stopped) return;
     this.#newest += 1;
+    this.#isRemoved = false;
     for (const worker of this.#workers) worker.give({ number: this.#newest, ...taskFor() });
     // No sink will report: all of none hold it. Later, as with sinks, and not within the caller's call.
     if (this.#workers.length === 0) queueMicrotask(() => this.#reportIfSettled());
@@ -135,6 +161,10 @@ class SinkWorker {
     this.#tools = tools;
   }
 
+  get label(): string {
+    return this.#sink.label;
+  }
+
   give(order: Order): void {
     this.#next?.psk?.wipe();
     this.#next = order;
@@ -144,11 +174,24 @@ class SinkWorker {
     this.#work ??= nextTurn().then(() => this.#workOff());
   }
 
-  async stop(): Promise<void> {
+  /**
+   * Ends what is under way, and then does a last thing.
+   *
+   * @returns why that was not done; null where it was
+   */
+  async stop(last: Task | null, signal: AbortSignal): Promise<QupskdError | null> {
     this.#next?.psk?.wipe();
     this.#next = null;
     this.#abort.abort();
     await this.#work;
+    try {
+      await last?.carryOut(this.#sink, signal);
+      return null;
+    } catch (error) {
+      return asQupskdError(error);
+    } finally {
+      last?.psk?.wipe();
+    }
   }
 
   wipe(): void {
@@ -207,10 +250,15 @@ function preparation(): { readonly firstTry: Promise<void>; readonly task: Task 
   return { firstTry, task: { psk: null, carryOut } };
 }
 
+const randomInstallation = (): Task => installation(randomPsk(), null);
+
 /** @param psk - the worker's own copy */
 function installation(psk: Secret, agreed: PskOrder['agreed']): Task {
   return { psk, carryOut: (sink, signal) => sink.install({ psk, agreed }, signal) };
 }
+
+const stillBusy = (): QupskdError =>
+  new QupskdError('ERR_SINK_TIMEOUT', `it was not done within ${STOP_MAX_MS} ms`);
 
 async function waitAtMost(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal }).catch(() => {});

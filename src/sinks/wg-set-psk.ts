@@ -6,15 +6,14 @@
  * know, as github.com/aparcar/wg-set-psk does.
  */
 import type { WgSetPskSinkConfig } from '../config/types.ts';
-import { Secret } from '../secret.ts';
 import { withKeyText } from '../key-text.ts';
 import { ProgramRunner } from '../run-program.ts';
+import type { Secret } from '../secret.ts';
+import { randomPsk } from './random-psk.ts';
 import type { PskOrder, Sink } from './sink.ts';
 import { checkTarget, targetLabel } from './wireguard-target.ts';
 
 const TIMEOUT_MS = 5_000;
-/** An all-zero key is WireGuard's way of saying that there is none. */
-const NO_PSK_TEXT = Buffer.alloc(32).toString('base64');
 
 export class WgSetPskSink implements Sink {
   readonly label: string;
@@ -32,9 +31,10 @@ export class WgSetPskSink implements Sink {
     await withKeyText(psk, (text) => this.#set(text, signal));
   }
 
-  // Never by an empty standard input: what that does is an accident of the program's decoder.
+  /** The program cannot end a session; no PSK at all would leave the tunnel open. */
   async remove(signal: AbortSignal): Promise<void> {
-    await this.#set(Secret.fromUtf8(NO_PSK_TEXT), signal);
+    const psk = randomPsk();
+    await this.install({ psk, agreed: null }, signal).finally(() => psk.wipe());
   }
 
   async #set(text: Secret, signal: AbortSignal): Promise<void> {

@@ -1,117 +1,163 @@
 /**
- * The sink `wireguard`: sets the PSK of one peer with the `wg` program.
+ * The sink `wireguard`: the PSK of one peer of a WireGuard interface.
  *
- * `wg set` has no update-only mode: a peer that it does not know it creates, and says nothing. So the
- * peer is looked at before, and again after, and a peer that came into being in between is removed.
- * `wg` takes an empty file for "no PSK"; the key therefore comes through a pipe, where empty is an
- * error. Only listings without secrets are read (`allowed-ips`, `endpoints`, never `dump`), so that
- * nothing reads back the PSK: exit code 0 and the peer's presence are the proof.
+ * A PSK touches only the next handshake, so that an install disturbs no session. Whatever this sink
+ * does, the peer holds a PSK afterwards: where none was agreed, a random one, with which no handshake
+ * succeeds. After a crash an operator finds the peer with all its settings, and the next install is
+ * the recovery; nothing about the peer is kept here.
  *
- * Source: wg(8).
+ * Which PSK is held is read back. Of the agreed one no copy is kept but a keyed hash, with a key that
+ * is in this process alone.
  */
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { WireguardSinkConfig } from '../config/types.ts';
 import { QupskdError } from '../errors.ts';
+import type { Log } from '../log.ts';
 import type { Secret } from '../secret.ts';
-import { withKeyText } from './key-text.ts';
-import { type ProgramCall, ProgramRunner } from './run-program.ts';
-import type { PskOrder, Sink } from './sink.ts';
+import { missingPeer, type PeerReading, type WireguardDevice } from '../wireguard/device.ts';
+import type { WireguardDevices } from '../wireguard/devices.ts';
+import { randomPsk } from './random-psk.ts';
+import type { EffectReading, PskOrder, Sink } from './sink.ts';
 import { checkTarget, targetLabel } from './wireguard-target.ts';
 
-const TIMEOUT_MS = 5_000;
-const NEVER = new AbortController().signal;
-
-// `wg` opens the file that holds the key. Node gives a child a socket for standard input, which cannot
-// be opened as /dev/stdin (nodejs/node issue 21941); behind `cat` it is a pipe, which can.
-const SET_FROM_PIPE = 'cat | "$1" set "$2" peer "$3" preshared-key /dev/stdin';
-
-/** `bare`: neither allowed IPs nor endpoint, as a peer is that `wg set` has just created. */
-type PeerState = 'missing' | 'bare' | 'configured';
+const HASH_KEY_BYTES = 32;
 
 export class WireguardSink implements Sink {
   readonly label: string;
   readonly #config: WireguardSinkConfig;
-  readonly #programs = new ProgramRunner();
+  readonly #devices: WireguardDevices;
+  readonly #log: Log;
+  readonly #hashKey = randomBytes(HASH_KEY_BYTES);
+  /** Of the PSK that was agreed and installed last; null after a random one. */
+  #agreedHash: Buffer | null = null;
+  /** The last handshake at the time of the newest install; null while that is not through. */
+  #installedAt: { readonly handshake: string | null } | null = null;
 
   /** @throws QupskdError `ERR_CONFIG_INVALID` */
-  constructor(config: WireguardSinkConfig) {
+  constructor(config: WireguardSinkConfig, devices: WireguardDevices, log: Log) {
     checkTarget(config);
     this.label = targetLabel('wireguard', config);
     this.#config = config;
+    this.#devices = devices;
+    this.#log = log;
   }
 
-  async install({ psk }: PskOrder, signal: AbortSignal): Promise<void> {
-    const { program, publicKey } = this.#config;
-    const set = ['sh', program, this.#config.interface, publicKey];
-    await withKeyText(psk, (text) =>
-      this.#change(['/bin/sh', '-c', SET_FROM_PIPE, ...set], text, signal),
-    );
+  /** A peer without any PSK gets a random one: its handshakes would rest on elliptic curves alone. */
+  async prepare(signal: AbortSignal): Promise<void> {
+    if (!this.#config.guard) return;
+    await this.#withPeer(signal, async (device, { psk }) => {
+      if (psk !== null) return;
+      await this.#set(device, randomPsk(), signal);
+      this.#log.warn('the peer had no PSK; it got a random one until a PSK is agreed', {
+        sink: this.label,
+      });
+    });
   }
 
+  async install({ psk, agreed }: PskOrder, signal: AbortSignal): Promise<void> {
+    await this.#use(signal, async (device) => {
+      const hash = agreed === null ? null : this.#hash(psk);
+      this.#installedAt = null;
+      const handshake = await this.#set(device, psk.copy(), signal);
+      this.#agreedHash = hash;
+      this.#installedAt = { handshake };
+    });
+  }
+
+  /** Ends the session at once: no PSK at all would leave the tunnel open. */
   async remove(signal: AbortSignal): Promise<void> {
-    await this.#change(this.#set('preshared-key', '/dev/null'), null, signal);
+    await this.#withPeer(signal, async (device, before) => {
+      this.#installedAt = null;
+      await this.#replace(device, randomPsk(), before);
+      this.#agreedHash = null;
+    });
   }
 
-  async #change(
-    argv: ProgramCall['argv'],
-    input: Secret | null,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const before = await this.#peerState(signal);
-    if (before === 'missing') throw this.#failure('has no such peer; none was created');
+  async effect(signal: AbortSignal): Promise<EffectReading> {
+    return await this.#withPeer(signal, (_device, { psk, handshake, rxBytes, txBytes }) => {
+      const installedAt = this.#installedAt;
+      const began = handshake !== null && handshake.stamp !== installedAt?.handshake;
+      return Promise.resolve({
+        inEffect: installedAt !== null && began,
+        sessionAgeMs: handshake === null ? null : Math.max(0, Date.now() - handshake.atMs),
+        rxBytes,
+        txBytes,
+        agreedPsk: psk !== null && this.#isAgreed(psk),
+      });
+    });
+  }
 
-    // From here on a newer PSK waits until this one is through: an abort could leave a created peer
-    // behind, and the next look would take it for one that the operator made.
-    const failure = await this.#run('wg set', argv, input, 'ignore', NEVER).then(
-      () => null,
-      (error: unknown) => error,
-    );
-    const after = await this.#peerState(NEVER);
-    if (before === 'configured' && after === 'bare') {
-      await this.#run('wg set', this.#set('remove'), null, 'ignore', NEVER);
-      throw this.#failure('lost the peer while its PSK was set; the empty peer was removed again');
+  async revive(signal: AbortSignal): Promise<void> {
+    await this.#withPeer(signal, async (device, before) => {
+      if (before.psk === null) {
+        throw new QupskdError(
+          'ERR_SINK_FAILED',
+          `${this.label} holds no PSK; no session was begun`,
+        );
+      }
+      await this.#replace(device, before.psk.copy(), before);
+      // The peer that was added has had no handshake, so any that it has comes after the install.
+      if (this.#installedAt !== null) this.#installedAt = { handshake: null };
+    });
+  }
+
+  /** @param psk - wiped here. @returns the last handshake at that time */
+  async #set(device: WireguardDevice, psk: Secret, signal: AbortSignal): Promise<string | null> {
+    try {
+      const after = await device.setPsk(this.#config.publicKey, psk, signal);
+      this.#checkHeld(after, psk);
+      return after.handshake?.stamp ?? null;
+    } finally {
+      psk.wipe();
     }
-    if (failure !== null) throw failure;
-    if (after === 'missing') throw this.#failure('lost the peer while its PSK was set');
   }
 
-  async #peerState(signal: AbortSignal): Promise<PeerState> {
-    const allowedIps = await this.#show('allowed-ips', signal);
-    if (allowedIps === null) return 'missing';
-    if (allowedIps !== '(none)') return 'configured';
-    return (await this.#show('endpoints', signal)) === '(none)' ? 'bare' : 'configured';
+  /** @param psk - wiped here */
+  async #replace(device: WireguardDevice, psk: Secret, before: PeerReading): Promise<void> {
+    try {
+      this.#checkHeld(await device.replacePeer(this.#config.publicKey, psk, before), psk);
+    } finally {
+      psk.wipe();
+    }
   }
 
-  /** The peer's line of a listing, or null where it has none. */
-  async #show(listing: 'allowed-ips' | 'endpoints', signal: AbortSignal): Promise<string | null> {
-    const argv = [this.#config.program, 'show', this.#config.interface, listing] as const;
-    const lines = (await this.#run('wg show', argv, null, 'read', signal)).split('\n');
-    const start = `${this.#config.publicKey}\t`;
-    return lines.find((line) => line.startsWith(start))?.slice(start.length) ?? null;
-  }
-
-  #set(...change: string[]): ProgramCall['argv'] {
-    const { program, publicKey } = this.#config;
-    return [program, 'set', this.#config.interface, 'peer', publicKey, ...change];
-  }
-
-  #run(
-    name: string,
-    argv: ProgramCall['argv'],
-    input: Secret | null,
-    stdout: ProgramCall['stdout'],
-    signal: AbortSignal,
-  ): Promise<string> {
-    const remedy =
-      `See that wireguard-tools is installed, that the interface ${this.#config.interface} exists, ` +
-      'and that quPSKd may change it (CAP_NET_ADMIN; root for wireguard-go).';
-    return this.#programs.run({ name, argv, input, stdout, timeoutMs: TIMEOUT_MS, signal, remedy });
-  }
-
-  #failure(what: string): QupskdError {
-    return new QupskdError(
+  #checkHeld(after: PeerReading, psk: Secret): void {
+    const isHeld = after.psk?.equals(psk.reveal()) === true;
+    after.psk?.wipe();
+    if (isHeld) return;
+    throw new QupskdError(
       'ERR_SINK_FAILED',
-      `the WireGuard interface ${this.#config.interface} ${what}`,
-      'Add the peer to the interface, or correct the public key in the configuration.',
+      `${this.label} holds another PSK than the one that was just set`,
+      'See that no other program sets the PSK of this peer.',
     );
+  }
+
+  #isAgreed(psk: Secret): boolean {
+    const hash = this.#agreedHash;
+    return hash !== null && timingSafeEqual(hash, this.#hash(psk));
+  }
+
+  #hash(psk: Secret): Buffer {
+    return createHmac('sha256', this.#hashKey).update(psk.reveal()).digest();
+  }
+
+  /** Lends what the interface says of the peer, and wipes it afterwards. */
+  #withPeer<T>(
+    signal: AbortSignal,
+    operation: (device: WireguardDevice, reading: PeerReading) => Promise<T>,
+  ): Promise<T> {
+    return this.#use(signal, async (device) => {
+      const reading = await device.read(this.#config.publicKey, signal);
+      if (reading === null) throw missingPeer(this.#config.interface, 'has no such peer');
+      try {
+        return await operation(device, reading);
+      } finally {
+        reading.psk?.wipe();
+      }
+    });
+  }
+
+  #use<T>(signal: AbortSignal, operation: (device: WireguardDevice) => Promise<T>): Promise<T> {
+    return this.#devices.use(this.#config, signal, operation);
   }
 }

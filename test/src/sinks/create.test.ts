@@ -3,9 +3,22 @@ import type { SinkConfig } from '../../../src/config/types.ts';
 import { createSink } from '../../../src/sinks/create.ts';
 import { failureOf } from '../../support/failure.ts';
 import { PEER } from './fake-program.ts';
+import { surroundings } from './surroundings.ts';
 
-const wireguard = { type: 'wireguard', interface: 'wg0', publicKey: PEER, program: 'wg' } as const;
-const wgSetPsk = { ...wireguard, type: 'wg-set-psk', program: 'wg-set-psk' } as const;
+const wireguard = {
+  type: 'wireguard',
+  interface: 'wg0',
+  publicKey: PEER,
+  program: 'wg',
+  via: 'auto',
+  guard: true,
+} as const;
+const wgSetPsk = {
+  type: 'wg-set-psk',
+  interface: 'wg0',
+  publicKey: PEER,
+  program: 'wg-set-psk',
+} as const;
 
 describe('createSink', () => {
   test.each<[SinkConfig, string]>([
@@ -14,7 +27,7 @@ describe('createSink', () => {
     [wgSetPsk, 'wg-set-psk wg0 BwcHBwcH'],
     [{ type: 'command', argv: ['/bin/true', 'x'], timeoutMs: 1_000 }, 'command /bin/true'],
   ])('%j', (config, label) => {
-    expect(createSink(config, 'north').label).toBe(label);
+    expect(createSink(config, surroundings()).label).toBe(label);
   });
 
   test.each([
@@ -52,4 +65,4 @@ describe('createSink', () => {
 });
 
 const refusal = (config: SinkConfig): ReturnType<typeof failureOf> =>
-  failureOf(Promise.resolve().then(() => createSink(config, 'north')));
+  failureOf(Promise.resolve().then(() => createSink(config, surroundings())));

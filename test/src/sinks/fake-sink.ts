@@ -1,7 +1,8 @@
-/** A sink and a clock that stand still until the test moves them, for the tests of the sink runner. */
-import { expect } from '@jest/globals';
+/** Sinks and a clock that stand still until the test moves them, for the tests of the sink runner. */
+import { expect, jest } from '@jest/globals';
 import { QupskdError } from '../../../src/errors.ts';
 import { Secret } from '../../../src/secret.ts';
+import { SinkRunner } from '../../../src/sinks/runner.ts';
 import type { PskOrder, Sink } from '../../../src/sinks/sink.ts';
 
 /** What a sink does at an abort: stops, stops although it has taken effect, or goes on to its end. */
@@ -92,3 +93,33 @@ export class FakeWaits {
     for (const finish of this.#open) finish();
   }
 }
+
+/** Lets every promise that can go on go on. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
+}
+
+/** A runner for sinks that the test moves. */
+export function runnerFor(...sinks: FakeSink[]) {
+  const waits = new FakeWaits();
+  const onFailed = jest.fn<(label: string, error: QupskdError) => void>();
+  const onSettled = jest.fn<() => void>();
+  const runner = new SinkRunner({
+    sinks,
+    onFailed,
+    onSettled,
+    wait: waits.wait,
+    random: () => 0.5,
+  });
+  return { runner, waits, onFailed, onSettled };
+}
+
+/** True where its bytes are gone. */
+export const isWiped = (secret: Secret): boolean => {
+  try {
+    secret.reveal();
+    return false;
+  } catch {
+    return true;
+  }
+};

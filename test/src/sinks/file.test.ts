@@ -151,7 +151,8 @@ describe('a crash in the middle', () => {
     const psks = process.argv.slice(3).map((text) => Buffer.from(text, 'base64'));
     (async () => {
       for (let turn = 0; ; turn += 1) {
-        await sink.install({ psk: new Secret(Buffer.from(psks[turn % psks.length])), agreed: null }, signal);
+        const psk = new Secret(Buffer.from(psks[turn % psks.length]));
+        await sink.install({ psk, agreed: null }, signal);
         process.stdout.write('installed ');
       }
     })().catch((error) => { process.stdout.write(error.message); process.exitCode = 1; });`;

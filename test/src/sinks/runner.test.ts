@@ -4,42 +4,14 @@ import { QupskdError } from '../../../src/errors.ts';
 import { Secret } from '../../../src/secret.ts';
 import { SinkRunner } from '../../../src/sinks/runner.ts';
 import type { Sink } from '../../../src/sinks/sink.ts';
-import { FakeSink, FakeWaits, orderOf, pskOf } from './fake-sink.ts';
+import { FakeSink, isWiped, orderOf, pskOf, runnerFor, settle } from './fake-sink.ts';
 
 const AGREED = { keyId: 'k', chain: 'c', epoch: 1, role: 'initiator' } as const;
-
-/** Lets every promise that can go on go on. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
-}
-
-function setup(...sinks: FakeSink[]) {
-  const waits = new FakeWaits();
-  const onFailed = jest.fn<(label: string, error: QupskdError) => void>();
-  const onSettled = jest.fn<() => void>();
-  const runner = new SinkRunner({
-    sinks,
-    onFailed,
-    onSettled,
-    wait: waits.wait,
-    random: () => 0.5,
-  });
-  return { runner, waits, onFailed, onSettled };
-}
-
-const isWiped = (secret: Secret): boolean => {
-  try {
-    secret.reveal();
-    return false;
-  } catch {
-    return true;
-  }
-};
 
 describe('delivery', () => {
   test('to all sinks at once; settled when the last one holds it; every copy is wiped', async () => {
     const [a, b] = [new FakeSink('a'), new FakeSink('b')];
-    const { runner, onSettled, onFailed } = setup(a, b);
+    const { runner, onSettled, onFailed } = runnerFor(a, b);
     const psk = pskOf(1);
     runner.install({ psk, agreed: AGREED });
     expect(isWiped(psk)).toBe(true);
@@ -58,7 +30,7 @@ describe('delivery', () => {
 
   test('a failing sink is tried again with a longer wait each time, and stops nobody', async () => {
     const [bad, good] = [new FakeSink('bad'), new FakeSink('good')];
-    const { runner, waits, onFailed, onSettled } = setup(bad, good);
+    const { runner, waits, onFailed, onSettled } = runnerFor(bad, good);
     runner.install(orderOf(1));
     await settle();
     good.end(true);
@@ -83,7 +55,7 @@ describe('delivery', () => {
 
   test('an order during the wait starts at once, with the wait for failures back at its first', async () => {
     const sink = new FakeSink('a');
-    const { runner, waits, onFailed } = setup(sink);
+    const { runner, waits, onFailed } = runnerFor(sink);
     for (const order of [1, 2]) {
       runner.install(orderOf(order));
       await settle();
@@ -139,47 +111,13 @@ describe('delivery', () => {
 });
 
 test('a link without sinks is settled after each order', async () => {
-  const { runner, onSettled } = setup();
+  const { runner, onSettled } = runnerFor();
   runner.install(orderOf(1));
   expect(onSettled).not.toHaveBeenCalled();
   await settle();
   runner.remove();
   await settle();
   expect(onSettled).toHaveBeenCalledTimes(2);
-});
-
-describe('stop', () => {
-  test('aborts what runs, drops what waits, wipes, and takes no order after', async () => {
-    const [running, waiting] = [new FakeSink('running'), new FakeSink('waiting')];
-    const { runner, waits, onFailed, onSettled } = setup(running, waiting);
-    runner.install(orderOf(1));
-    await settle();
-    waiting.end(false);
-    await settle();
-    onFailed.mockClear();
-
-    await runner.stop();
-    const late = pskOf(2);
-    runner.install({ psk: late, agreed: null });
-    runner.remove();
-    await settle();
-    expect([running.attempts, waiting.attempts]).toEqual([1, 1]);
-    expect(waits.count).toBe(0);
-    expect([...running.secrets, ...waiting.secrets, late].every(isWiped)).toBe(true);
-    expect(onFailed).not.toHaveBeenCalled();
-    expect(onSettled).not.toHaveBeenCalled();
-  });
-
-  test('does not wait longer than a second for a sink that hears no abort, and wipes all the same', async () => {
-    const deaf = new FakeSink('deaf', 'goes-on');
-    const runner = new SinkRunner({ sinks: [deaf], onFailed: () => {}, onSettled: () => {} });
-    runner.install(orderOf(1));
-    await settle();
-    const started = performance.now();
-    await runner.stop();
-    expect(performance.now() - started).toBeLessThan(1_000);
-    expect(deaf.secrets.every(isWiped)).toBe(true);
-  });
 });
 
 /** What may happen in a walk: an order, an attempt that ends, time that passes. */
@@ -204,7 +142,7 @@ async function walk(steps: readonly (readonly [Step, boolean])[]) {
   const copy = jest.spyOn(Secret.prototype, 'copy').mockClear();
   const kinds = ['stops', 'stops-late', 'goes-on'] as const;
   const sinks = kinds.map((kind) => new FakeSink(kind, kind));
-  const { runner, waits, onFailed, onSettled } = setup(...sinks);
+  const { runner, waits, onFailed, onSettled } = runnerFor(...sinks);
   /** Every order: the number of its PSK, or 0. */
   const orders: number[] = [];
   const settledAt: number[] = [];

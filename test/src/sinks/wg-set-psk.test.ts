@@ -33,9 +33,14 @@ describe('install', () => {
   });
 });
 
-test('remove gives the all-zero key, which is WireGuard’s "none", never an empty input', async () => {
+test('remove gives a random PSK, each time another, never an empty input and never none', async () => {
   const program = fakeProgram();
-  await sinkOf(program).remove(NEVER);
+  for (let time = 0; time < 2; time += 1) await sinkOf(program).remove(NEVER);
+  const given = program.calls().map(({ stdin }) => stdin.toString('latin1'));
   expect(program.calls()[0]?.argv).toEqual(['wg0_bob', PEER]);
-  expect(program.calls()[0]?.stdin.toString('latin1')).toBe(`${'A'.repeat(43)}=`);
+  expect(new Set(given).size).toBe(2);
+  for (const text of given) {
+    expect(Buffer.from(text, 'base64')).toHaveLength(32);
+    expect(text).not.toBe(`${'A'.repeat(43)}=`);
+  }
 });

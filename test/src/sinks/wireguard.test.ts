@@ -1,151 +1,213 @@
-import { existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { WireguardSinkConfig } from '../../../src/config/types.ts';
 import { WireguardSink } from '../../../src/sinks/wireguard.ts';
+import { WireguardDevices } from '../../../src/wireguard/devices.ts';
 import { failureOf, shown } from '../../support/failure.ts';
+import { KeepingLog } from '../../support/keeping-log.ts';
 import { NEVER } from '../../support/never.ts';
 import { plantedIn } from '../../support/planted.ts';
-import { until } from '../../support/until.ts';
-import { type FakeProgram, fakeProgram, orderOf, PEER, PSK, WRONG_PSKS } from './fake-program.ts';
+import { FakeUapi, NO_PSK } from '../wireguard/fake-uapi.ts';
+import { OTHER_PSK, orderOf, PEER, PSK, secret } from './fake-program.ts';
 
-/**
- * A `wg` that opens its key file by name, as the real one does, and records what it read there. It
- * lists the peers that the files `allowed-ips` and `endpoints` hold; its `set` calls `on-set` of a
- * test, if there is one.
- */
-const READ_KEY_FILE = `
-: > $call/stdin
-if [ "$5" = preshared-key ]; then cat "$6" > $call/stdin || exit 1; fi`;
-const WG = `
-if [ "$1" = show ]; then cat "$3"; exit; fi
-if [ -e on-set ]; then . ./on-set; fi
-if [ "$5" = remove ]; then : > allowed-ips; : > endpoints; fi`;
 const STRANGER = Buffer.alloc(32, 9).toString('base64');
+const AGREED = { keyId: 'k', chain: 'c', epoch: 1, role: 'initiator' } as const;
+const agreed = (psk: Buffer) => ({ psk: secret(psk), agreed: AGREED });
 
-let wg: FakeProgram;
-let sink: WireguardSink;
+let uapi: FakeUapi;
+let log: KeepingLog;
+let devices: WireguardDevices;
 
-function listPeer(allowedIps: string, endpoint: string): void {
-  write('allowed-ips', `${STRANGER}\t10.0.0.9/32\n${PEER}\t${allowedIps}\n`);
-  write('endpoints', `${STRANGER}\t(none)\n${PEER}\t${endpoint}\n`);
-}
-
-function write(name: string, text: string): void {
-  writeFileSync(join(wg.folder, name), text);
-}
-
-const bare = (folder: string): string =>
-  ['allowed-ips', 'endpoints']
-    .map((list) => `echo '${PEER}\t(none)' > ${folder}/${list}`)
-    .join('\n');
-
-const setCalls = (): (readonly string[])[] =>
-  wg
-    .calls()
-    .map(({ argv }) => argv)
-    .filter(([verb]) => verb === 'set');
-
-beforeEach(() => {
-  wg = fakeProgram(WG, READ_KEY_FILE);
-  sink = new WireguardSink({
+function sinkWith(change: Partial<WireguardSinkConfig> = {}): WireguardSink {
+  const config: WireguardSinkConfig = {
     type: 'wireguard',
     interface: 'wg0',
     publicKey: PEER,
-    program: wg.path,
-  });
-  listPeer('10.0.0.2/32', '192.0.2.2:51820');
+    via: 'uapi',
+    program: 'wg',
+    guard: true,
+    ...change,
+  };
+  return new WireguardSink(config, devices, log);
+}
+
+const setRequests = (): readonly string[] => uapi.requests.filter((text) => text.startsWith('set'));
+
+beforeEach(async () => {
+  uapi = new FakeUapi();
+  await uapi.listen('wg0');
+  log = new KeepingLog();
+  devices = new WireguardDevices({ socketFolder: uapi.folder });
 });
-describe('install', () => {
-  test('looks, sets through a pipe, looks again; the key is nowhere but in the pipe', async () => {
-    await sink.install(orderOf(PSK), NEVER);
-    expect(wg.calls().map(({ argv }) => argv)).toEqual([
-      ['show', 'wg0', 'allowed-ips'],
-      ['set', 'wg0', 'peer', PEER, 'preshared-key', '/dev/stdin'],
-      ['show', 'wg0', 'allowed-ips'],
-    ]);
-    expect(wg.calls()[1]?.stdin.toString('latin1')).toBe(PSK.toString('base64'));
-    for (const { argv, environment } of wg.calls()) {
-      expect(plantedIn([...argv, ...environment].join(' '), PSK)).toEqual([]);
+
+test('the label names interface and peer, and survives the mask of the log', () => {
+  expect(sinkWith().label).toBe('wireguard wg0 BwcHBwcH');
+});
+
+describe('prepare', () => {
+  test('a peer without a PSK gets a random one, another at each start, and it is said', async () => {
+    const seen = new Set<string>();
+    for (let start = 0; start < 2; start += 1) {
+      uapi.add(PEER);
+      await sinkWith().prepare(NEVER);
+      seen.add(uapi.peer(PEER).psk);
     }
-  });
-
-  test.each(WRONG_PSKS)('a PSK that is %s: nothing is run', async (_, bytes) => {
-    await failureOf(sink.install(orderOf(bytes), NEVER));
-    expect(wg.calls()).toEqual([]);
-  });
-
-  test('a peer that the interface does not have: nothing is set', async () => {
-    write('allowed-ips', `${STRANGER}\t10.0.0.9/32\n`);
-    const error = await failureOf(sink.install(orderOf(PSK), NEVER));
-    expect(error.code).toBe('ERR_SINK_FAILED');
-    expect(error.message).toBe('the WireGuard interface wg0 has no such peer; none was created');
-    expect(error.remedy).toContain('Add the peer');
-    expect(setCalls()).toEqual([]);
-  });
-
-  test('a peer that `wg set` had to create anew is removed again, and the install fails', async () => {
-    write('on-set', bare(wg.folder));
-    const error = await failureOf(sink.install(orderOf(PSK), NEVER));
-    expect(error.message).toContain('the empty peer was removed again');
-    expect(setCalls().at(-1)).toEqual(['set', 'wg0', 'peer', PEER, 'remove']);
-    expect(wg.read('allowed-ips')).toBe('');
-  });
-
-  test('so too where `wg set` was killed after it had created the peer', async () => {
-    write('on-set', `[ "$5" = remove ] || { ${bare(wg.folder)}\nkill -9 $$; }`);
-    const error = await failureOf(sink.install(orderOf(PSK), NEVER));
-    expect(error.message).toContain('the empty peer was removed again');
-  });
-
-  test('a peer with no allowed IPs is the operator’s, when it was so before', async () => {
-    for (const endpoint of ['192.0.2.2:51820', '(none)']) {
-      listPeer('(none)', endpoint);
-      await sink.install(orderOf(PSK), NEVER);
-    }
-    expect(setCalls().every((argv) => argv[4] === 'preshared-key')).toBe(true);
-  });
-
-  test('a peer that is gone afterwards fails the install', async () => {
-    write('on-set', ': > allowed-ips');
-    const error = await failureOf(sink.install(orderOf(PSK), NEVER));
-    expect(error.message).toContain('lost the peer while its PSK was set');
-  });
-
-  test('exit code of `wg set`, with what it said, and no PSK', async () => {
-    write(
-      'on-set',
-      'echo "Key is not the correct length or format: $(cat call-1/stdin)" >&2; exit 1',
+    expect(seen.size).toBe(2);
+    expect(seen.has(NO_PSK)).toBe(false);
+    expect(log.lines.map(({ level, message }) => `${level} ${message}`)).toEqual(
+      Array(2).fill('warn the peer had no PSK; it got a random one until a PSK is agreed'),
     );
-    const error = await failureOf(sink.install(orderOf(PSK), NEVER));
-    expect(error.message).toContain('wg set ended with exit code 1: Key is not the correct length');
-    expect(error.remedy).toContain('CAP_NET_ADMIN');
-    expect(plantedIn(shown(error), PSK)).toEqual([]);
   });
 
-  test('an abort while `wg set` runs waits for the look afterwards', async () => {
-    write('on-set', `touch setting; while [ ! -e go ]; do sleep 0.01; done; ${bare(wg.folder)}`);
-    const abort = new AbortController();
-    const failing = failureOf(sink.install(orderOf(PSK), abort.signal));
-    await until(() => existsSync(join(wg.folder, 'setting')));
-    abort.abort();
-    write('go', '');
-    expect((await failing).message).toContain('the empty peer was removed again');
+  test('a peer that has one keeps it; without the guard it is not even looked at', async () => {
+    uapi.add(PEER, { psk: PSK.toString('hex') });
+    await sinkWith().prepare(NEVER);
+    expect(uapi.peer(PEER).psk).toBe(PSK.toString('hex'));
+    uapi.requests.length = 0;
+    uapi.add(PEER);
+    await sinkWith({ guard: false }).prepare(NEVER);
+    expect(uapi.requests).toEqual([]);
+    expect(log.lines).toEqual([]);
   });
 
-  test('aborted before: nothing is run', async () => {
-    await failureOf(sink.install(orderOf(PSK), AbortSignal.abort()));
-    expect(wg.calls()).toEqual([]);
+  test('a peer that is not there is none of its business to make', async () => {
+    expect((await failureOf(sinkWith().prepare(NEVER))).message).toContain('has no such peer');
+    expect(uapi.peers.size).toBe(0);
+  });
+});
+
+describe('install', () => {
+  test('sets the PSK and nothing else', async () => {
+    const before = { ...uapi.add(PEER) };
+    await sinkWith().install(agreed(PSK), NEVER);
+    expect(uapi.peer(PEER)).toEqual({ ...before, psk: PSK.toString('hex') });
+  });
+
+  test('what is read back is another PSK: an error without either', async () => {
+    uapi.add(PEER);
+    uapi.onRequest = (text) => {
+      if (!text.startsWith('get')) return undefined;
+      uapi.peer(PEER).psk = OTHER_PSK.toString('hex');
+      return undefined;
+    };
+    const error = await failureOf(sinkWith().install(agreed(PSK), NEVER));
+    expect(error.message).toContain('holds another PSK than the one that was just set');
+    expect([...plantedIn(shown(error), PSK), ...plantedIn(shown(error), OTHER_PSK)]).toEqual([]);
+  });
+
+  test('two links on one interface take turns', async () => {
+    uapi.add(PEER);
+    uapi.add(STRANGER);
+    const sinks = [sinkWith(), sinkWith({ publicKey: STRANGER })];
+    await Promise.all(
+      Array.from({ length: 10 }, (_, index) => sinks[index % 2]?.install(agreed(PSK), NEVER)),
+    );
+    expect(uapi.requests.map((text) => text.slice(0, 3))).toEqual(
+      Array(10).fill(['set', 'get']).flat(),
+    );
+  });
+});
+
+describe('effect', () => {
+  test('a session that began after the install is in effect; one from before is not', async () => {
+    const peer = uapi.add(PEER, { handshake: [100, 5] });
+    const sink = sinkWith();
+    await sink.install(agreed(PSK), NEVER);
+    expect(await sink.effect(NEVER)).toMatchObject({ inEffect: false, agreedPsk: true });
+    Object.assign(peer, { handshake: [100, 6], rxBytes: 3, txBytes: 4 });
+    expect(await sink.effect(NEVER)).toMatchObject({ inEffect: true, rxBytes: 3, txBytes: 4 });
+    await sink.install(agreed(OTHER_PSK), NEVER);
+    expect(await sink.effect(NEVER)).toMatchObject({ inEffect: false, agreedPsk: true });
+  });
+
+  test('the value is compared, not the time: a clock that was set back changes nothing', async () => {
+    const peer = uapi.add(PEER, { handshake: [4_000_000_000, 0] });
+    const sink = sinkWith();
+    await sink.install(agreed(PSK), NEVER);
+    peer.handshake = [100, 0];
+    const reading = await sink.effect(NEVER);
+    expect(reading.inEffect).toBe(true);
+    expect(reading.sessionAgeMs).toBeGreaterThan(1_000_000_000);
+    peer.handshake = [4_000_000_000, 0];
+    expect(await sink.effect(NEVER)).toMatchObject({ inEffect: false, sessionAgeMs: 0 });
+  });
+
+  test('a peer that was taken away and made again has no session', async () => {
+    uapi.add(PEER, { handshake: [100, 0] });
+    const sink = sinkWith();
+    await sink.install(agreed(PSK), NEVER);
+    uapi.add(PEER);
+    expect(await sink.effect(NEVER)).toMatchObject({
+      inEffect: false,
+      sessionAgeMs: null,
+      agreedPsk: false,
+    });
+  });
+
+  test('only what was agreed and is still held counts as agreed', async () => {
+    const peer = uapi.add(PEER, { psk: PSK.toString('hex') });
+    const sink = sinkWith();
+    const isAgreed = async (): Promise<boolean> => (await sink.effect(NEVER)).agreedPsk;
+    expect(await isAgreed()).toBe(false); // From before this start: nobody can say.
+    await sink.install(agreed(PSK), NEVER);
+    expect(await isAgreed()).toBe(true);
+    peer.psk = OTHER_PSK.toString('hex');
+    expect(await isAgreed()).toBe(false);
+    peer.psk = NO_PSK;
+    expect(await isAgreed()).toBe(false);
+    await sink.install(orderOf(OTHER_PSK), NEVER);
+    expect(await isAgreed()).toBe(false);
+  });
+
+  test('an install that fails leaves the PSK before it agreed, and nothing in effect', async () => {
+    const peer = uapi.add(PEER);
+    const sink = sinkWith();
+    await sink.install(agreed(PSK), NEVER);
+    peer.handshake = [100, 0];
+    uapi.onRequest = (text) => (text.startsWith('set') ? 'errno=-5\n\n' : undefined);
+    await failureOf(sink.install(agreed(OTHER_PSK), NEVER));
+    expect(await sink.effect(NEVER)).toMatchObject({ inEffect: false, agreedPsk: true });
   });
 });
 
 describe('remove', () => {
-  test('sets the empty file that wg(8) names, with the same looks around it', async () => {
+  test('the peer is added anew with a random PSK and all its settings: no session, no way out', async () => {
+    const before = { ...uapi.add(PEER, { handshake: [100, 0] }) };
+    const sink = sinkWith();
+    await sink.install(agreed(PSK), NEVER);
     await sink.remove(NEVER);
-    expect(setCalls()).toEqual([['set', 'wg0', 'peer', PEER, 'preshared-key', '/dev/null']]);
-    expect(wg.calls().map(({ argv }) => argv[0])).toEqual(['show', 'set', 'show']);
+    const { psk, ...after } = uapi.peer(PEER);
+    expect([NO_PSK, PSK.toString('hex')]).not.toContain(psk);
+    expect({ ...after, psk: NO_PSK }).toEqual({ ...before, handshake: [0, 0] });
+    expect(setRequests()).toHaveLength(2);
+    expect(await sink.effect(NEVER)).toMatchObject({ inEffect: false, agreedPsk: false });
+  });
+
+  test('the next install is the whole recovery', async () => {
+    const peer = { ...uapi.add(PEER) };
+    const sink = sinkWith();
+    await sink.remove(NEVER);
+    await sink.install(agreed(PSK), NEVER);
+    expect(uapi.peer(PEER)).toEqual({ ...peer, psk: PSK.toString('hex') });
+    uapi.peer(PEER).handshake = [100, 0];
+    expect(await sink.effect(NEVER)).toMatchObject({ inEffect: true, agreedPsk: true });
   });
 });
 
-test('the label names interface and peer, and survives the mask of the log', () => {
-  expect(sink.label).toBe('wireguard wg0 BwcHBwcH');
+describe('revive', () => {
+  test('one request re-adds the peer with the PSK that it holds; any session is then a new one', async () => {
+    const before = { ...uapi.add(PEER, { handshake: [100, 0] }) };
+    const sink = sinkWith();
+    await sink.install(agreed(PSK), NEVER);
+    await sink.revive(NEVER);
+    expect(uapi.peer(PEER)).toEqual({ ...before, psk: PSK.toString('hex'), handshake: [0, 0] });
+    expect(await sink.effect(NEVER)).toMatchObject({ inEffect: false, agreedPsk: true });
+    uapi.peer(PEER).handshake = [100, 0];
+    expect(await sink.effect(NEVER)).toMatchObject({ inEffect: true });
+  });
+
+  test('a peer without a PSK is left alone: its session would be unprotected', async () => {
+    uapi.add(PEER);
+    expect((await failureOf(sinkWith().revive(NEVER))).message).toContain('holds no PSK');
+    expect(setRequests()).toEqual([]);
+  });
 });
