@@ -1,6 +1,6 @@
 /**
- * Child processes of the demo, the benchmark and the soak: started, read line by line, stopped for
- * certain.
+ * Child processes of the demo, the lab, the benchmark and the soak: started, read line by line, stopped
+ * for certain.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,7 +13,9 @@ const LAST_WORDS_CHARACTERS_MAX = 400;
 
 export interface ProgramOptions {
   readonly name: string;
-  /** The script and its arguments, after the options of node itself. */
+  /** What the arguments are given to: this node unless it is named. */
+  readonly command?: readonly [string, ...string[]];
+  /** For node: the script and its arguments, after the options of node itself. */
   readonly argv: readonly string[];
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -27,10 +29,11 @@ export class Program {
   readonly #child: ChildProcess;
   readonly #lastWords: string[] = [];
 
-  /** Starts node with a script; a failure to start shows in `ended`. */
-  constructor({ name, argv, cwd, env, onLine }: ProgramOptions) {
+  /** Starts it; a failure to start shows in `ended`. */
+  constructor({ name, command = [process.execPath], argv, cwd, env, onLine }: ProgramOptions) {
     this.name = name;
-    this.#child = spawn(process.execPath, [...argv], {
+    const [file, ...first] = command;
+    this.#child = spawn(file, [...first, ...argv], {
       cwd,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,0 +1,101 @@
+/**
+ * `npm run lab`: real daemons and real WireGuard on this machine, each node in a network namespace of
+ * its own, with a simulated KME at each end of every hop. Traffic goes through the tunnels while the
+ * PSKs change; what happens is shown, and what is lost is counted. It is all taken down again, however
+ * it ends.
+ *
+ * Exit codes: 0 it went as it should; 1 it did not, or this machine lacks something; 2 the command line
+ * cannot be used; 128 + n ended by signal n (130 for Ctrl-C).
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Chart, isCapable, Screen, wantsColour } from '../demo/screen.ts';
+import type { LogLine } from '../demo/timeline.ts';
+import { Lab } from './lab.ts';
+import { missingForTunnels } from './needs.ts';
+import { Network } from './network.ts';
+import { readOptions, type Task } from './options.ts';
+import { type Findings, playKmeOutage, playRotations } from './scenarios.ts';
+import { Story } from './story.ts';
+
+const LOOK_MS = 1_000;
+const FIGURE_WIDTH = 32;
+const EXIT_OF_SIGNAL = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+const EXIT_PIPE_CLOSED = 141;
+
+const PLAYS = { rotations: playRotations, 'kme-outage': playKmeOutage } as const;
+
+const capable = isCapable(process.stdout, process.env);
+const chart = new Chart(capable && wantsColour(process.env));
+const screen = new Screen(process.stdout, capable);
+
+async function main(): Promise<number> {
+  const task = readOptions(process.argv);
+  const missing = missingForTunnels();
+  if (!existsSync(join(task.dist, 'qupskd.cjs'))) missing.push('the programs: `npm run build`');
+  if (missing.length > 0) {
+    screen.line(chart.verdict(false, `The lab needs what is missing here: ${missing.join(', ')}.`));
+    return 1;
+  }
+  const { stop, exitCode } = watchSignals();
+  const findings = await play(task, stop);
+  for (const [name, value] of findings.figures)
+    screen.line(`  ${name.padEnd(FIGURE_WIDTH)}${value}`);
+  screen.line(chart.verdict(findings.good, findings.verdict));
+  return exitCode() ?? (findings.good ? 0 : 1);
+}
+
+/** Plays a scenario in a network of its own, and leaves nothing of it behind. */
+async function play(task: Task, stop: AbortController): Promise<Findings> {
+  const network = await Network.create();
+  const story = new Story(chart, screen);
+  const { nodes, oneInterface, dist, intervalMs, maxKeyAgeMs, onExpiry, via } = task;
+  const link = {
+    interval: `${intervalMs}ms`,
+    max_key_age: `${maxKeyAgeMs}ms`,
+    on_expiry: onExpiry,
+  };
+  const programs = {
+    dist,
+    settings: { link, sink: via === null ? {} : { via } },
+    onLog: (node: string, line: LogLine) => story.hear(lab, node, line),
+    onDeath: (how: string) => stop.abort(new Error(how)),
+  };
+  const lab = new Lab(network, { nodes, oneInterface, programs });
+  story.begin(lab.plan.hops.length);
+  const timer = setInterval(() => void story.look(lab), LOOK_MS);
+  try {
+    return await PLAYS[task.scenario]({ lab, story, task, signal: stop.signal });
+  } catch (error) {
+    const reason: unknown = stop.signal.aborted ? stop.signal.reason : error;
+    story.tellHeld();
+    const why = reason instanceof Error ? reason.message : String(reason);
+    return { good: false, verdict: why, figures: [] };
+  } finally {
+    clearInterval(timer);
+    await network.close();
+  }
+}
+
+interface Signals {
+  readonly stop: AbortController;
+  /** Of the signal that ended it; null where none has. */
+  readonly exitCode: () => number | null;
+}
+
+function watchSignals(): Signals {
+  const stop = new AbortController();
+  let exitCode: number | null = null;
+  const end = (code: number, why: string): void => {
+    exitCode ??= code;
+    stop.abort(new Error(why));
+  };
+  for (const [name, code] of Object.entries(EXIT_OF_SIGNAL)) {
+    // The handlers stay, so that a second Ctrl-C leaves nothing behind either.
+    process.on(name, () => end(code, `Ended by ${name}; everything is taken down.`));
+  }
+  process.stdout.on('error', () => end(EXIT_PIPE_CLOSED, 'nobody reads the output'));
+  return { stop, exitCode: () => exitCode };
+}
+
+process.exitCode = await main();
