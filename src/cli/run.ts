@@ -18,7 +18,7 @@ export async function run(file: string): Promise<void> {
   const config = await loadChecked(file);
   // Loaded only here, so that a refused configuration is refused at once.
   const { startDaemon } = await import('../daemon.ts');
-  const daemon = await startDaemon(config);
+  const daemon = await startDaemon(config, { environment: process.env });
   await signalled;
   await daemon.stop();
 }
