@@ -8,8 +8,8 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { WireguardVia } from '../config/types.ts';
 import { ProgramRunner } from '../run-program.ts';
+import { Turns } from '../turns.ts';
 import type { WireguardDevice } from './device.ts';
-import { Turns } from './turns.ts';
 import { UapiDevice } from './uapi-device.ts';
 import { WgDevice } from './wg-device.ts';
 

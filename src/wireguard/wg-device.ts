@@ -100,9 +100,10 @@ export class WgDevice implements WireguardDevice {
       await this.#removePeer(publicKey);
       throw this.#missing('lost the peer while its PSK was set; the empty peer was removed again');
     }
-    if (failure === null && after !== null) return after;
-    after?.psk?.wipe();
-    throw failure ?? this.#missing('lost the peer while its PSK was set');
+    if (after === null) throw this.#missing('lost the peer while its PSK was set');
+    if (failure === null) return after;
+    after.psk?.wipe();
+    throw failure;
   }
 
   async #removePeer(publicKey: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { Turns } from '../../../src/wireguard/turns.ts';
-import { failureOf } from '../../support/failure.ts';
-import { NEVER } from '../../support/never.ts';
+import { Turns } from '../../src/turns.ts';
+import { failureOf } from '../support/failure.ts';
+import { NEVER } from '../support/never.ts';
 
 /** A task that ends when the test says so. */
 function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
@@ -76,7 +76,7 @@ describe('turns', () => {
     const refused = await failureOf(turns.take(NEVER, () => Promise.resolve()));
     expect([refused.code, refused.message]).toEqual([
       'ERR_SINK_FAILED',
-      'an operation on a WireGuard interface was not begun: 1000 others wait already',
+      'an operation was not begun: 1000 others wait already',
     ]);
     first.open();
     await Promise.all(tasks);

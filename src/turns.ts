@@ -1,5 +1,5 @@
 /** One task at a time, in the order in which they came; the number that may wait is bounded. */
-import { QupskdError } from '../errors.ts';
+import { QupskdError } from './errors.ts';
 
 /** More wait only where the device has been standing still for long. */
 const WAITING_MAX = 1_000;
@@ -49,4 +49,4 @@ function orAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
 }
 
 const notRun = (why: string): QupskdError =>
-  new QupskdError('ERR_SINK_FAILED', `an operation on a WireGuard interface was not begun: ${why}`);
+  new QupskdError('ERR_SINK_FAILED', `an operation was not begun: ${why}`);
