@@ -17,14 +17,13 @@ import { keyFileOf, settingOf, withDemoSettings } from './demo/configs.ts';
 import { type End, KeyFiles } from './demo/key-files.ts';
 import { Program, type ProgramOptions } from './demo/programs.ts';
 import { Chart, isCapable, Screen, wantsColour } from './demo/screen.ts';
+import { rejectedBy, watchInterrupts } from './demo/signals.ts';
 import { Story } from './demo/story.ts';
 import { Certificates, secured, withMutualTls } from './demo/tls.ts';
 
 const ROTATIONS = 5;
 const INTERVAL = '3s';
 const WHOLE_MS_MAX = 60_000;
-const EXIT_OF_SIGNAL = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
-const EXIT_PIPE_CLOSED = 141;
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const QUPSKD = join(ROOT, 'dist', 'qupskd.cjs');
@@ -195,15 +194,10 @@ function start(options: ProgramOptions): Program {
   return program;
 }
 
-function endedFromOutside(): Promise<Ending> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) {
-      // The handlers stay, so that a second Ctrl-C cannot leave the daemons behind.
-      const line = `Ended by ${signal}; the daemons are stopped.`;
-      process.on(signal, () => resolve({ exitCode: EXIT_OF_SIGNAL[signal], line }));
-    }
-    process.stdout.on('error', () => resolve({ exitCode: EXIT_PIPE_CLOSED, line: '' }));
-  });
+async function endedFromOutside(): Promise<Ending> {
+  const { stop, exitCode } = watchInterrupts();
+  const why = await rejectedBy(stop.signal).catch((error: Error) => error.message);
+  return { exitCode: exitCode() ?? 1, line: `The demo was ${why}; the daemons are stopped.` };
 }
 
 function tooLong(): Promise<Ending> {

@@ -172,7 +172,8 @@ export class Lab {
     ]);
     await this.network.ip(['link set dev lo up', ...commands], namespace);
     if (ends.length < 2) return;
-    await this.network.run([...inNamespace(namespace), 'sysctl', '-qw', 'net.ipv4.ip_forward=1']);
+    const forward = 'echo 1 >/proc/sys/net/ipv4/ip_forward';
+    await this.network.run([...inNamespace(namespace), 'sh', '-c', forward]);
   }
 
   #interfacesOf({ namespace, address, ends }: NodePlan): Interface[] {

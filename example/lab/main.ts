@@ -10,6 +10,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Chart, isCapable, Screen, wantsColour } from '../demo/screen.ts';
+import { rejectedBy, watchInterrupts } from '../demo/signals.ts';
 import type { LogLine } from '../demo/timeline.ts';
 import { Lab } from './lab.ts';
 import { missingForTunnels } from './needs.ts';
@@ -20,8 +21,6 @@ import { Story } from './story.ts';
 
 const LOOK_MS = 1_000;
 const FIGURE_WIDTH = 32;
-const EXIT_OF_SIGNAL = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
-const EXIT_PIPE_CLOSED = 141;
 
 const PLAYS = { rotations: playRotations, 'kme-outage': playKmeOutage } as const;
 
@@ -37,7 +36,7 @@ async function main(): Promise<number> {
     screen.line(chart.verdict(false, `The lab needs what is missing here: ${missing.join(', ')}.`));
     return 1;
   }
-  const { stop, exitCode } = watchSignals();
+  const { stop, exitCode } = watchInterrupts();
   const findings = await play(task, stop);
   for (const [name, value] of findings.figures)
     screen.line(`  ${name.padEnd(FIGURE_WIDTH)}${value}`);
@@ -65,37 +64,20 @@ async function play(task: Task, stop: AbortController): Promise<Findings> {
   story.begin(lab.plan.hops.length);
   const timer = setInterval(() => void story.look(lab), LOOK_MS);
   try {
-    return await PLAYS[task.scenario]({ lab, story, task, signal: stop.signal });
+    const play = PLAYS[task.scenario]({ lab, story, task, signal: stop.signal });
+    return await Promise.race([play, rejectedBy(stop.signal)]);
   } catch (error) {
-    const reason: unknown = stop.signal.aborted ? stop.signal.reason : error;
     story.tellHeld();
-    const why = reason instanceof Error ? reason.message : String(reason);
-    return { good: false, verdict: why, figures: [] };
+    const why = error instanceof Error ? error.message : String(error);
+    return {
+      good: false,
+      verdict: `The lab failed: ${why}; everything is taken down.`,
+      figures: [],
+    };
   } finally {
     clearInterval(timer);
     await network.close();
   }
-}
-
-interface Signals {
-  readonly stop: AbortController;
-  /** Of the signal that ended it; null where none has. */
-  readonly exitCode: () => number | null;
-}
-
-function watchSignals(): Signals {
-  const stop = new AbortController();
-  let exitCode: number | null = null;
-  const end = (code: number, why: string): void => {
-    exitCode ??= code;
-    stop.abort(new Error(why));
-  };
-  for (const [name, code] of Object.entries(EXIT_OF_SIGNAL)) {
-    // The handlers stay, so that a second Ctrl-C leaves nothing behind either.
-    process.on(name, () => end(code, `Ended by ${name}; everything is taken down.`));
-  }
-  process.stdout.on('error', () => end(EXIT_PIPE_CLOSED, 'nobody reads the output'));
-  return { stop, exitCode: () => exitCode };
 }
 
 process.exitCode = await main();

@@ -16,11 +16,13 @@ import { promisify } from 'node:util';
 import { Program, type ProgramOptions } from '../demo/programs.ts';
 
 const ID_BYTES = 4;
+/** A file that was being written when it was removed may still come. */
+const REMOVE_TRIES = 3;
 /** Where iproute2 keeps them. */
 const NAMESPACES = '/run/netns';
 
-/** Namespaces that a veth pair joins, with the name of its device in each. */
-export interface Cable {
+/** One end of a veth pair. */
+export interface CableEnd {
   readonly namespace: string;
   readonly device: string;
 }
@@ -32,7 +34,7 @@ export class Network {
   readonly folder: string;
   readonly #namespaces: string[] = [];
   readonly #underWay = new Set<Promise<unknown>>();
-  readonly #endings: (() => Promise<unknown>)[] = [];
+  readonly #programs: Program[] = [];
   #closing: Promise<void> | null = null;
 
   private constructor(id: string, folder: string) {
@@ -51,8 +53,8 @@ export class Network {
   }
 
   /** Joins namespaces two by two; the devices are never seen in the namespace of this process. */
-  async addCables(cables: readonly (readonly [Cable, Cable])[]): Promise<void> {
-    const end = ({ namespace, device }: Cable): string => `${device} netns ${namespace}`;
+  async addCables(cables: readonly (readonly [CableEnd, CableEnd])[]): Promise<void> {
+    const end = ({ namespace, device }: CableEnd): string => `${device} netns ${namespace}`;
     await this.ip(cables.map(([a, b]) => `link add ${end(a)} type veth peer name ${end(b)}`));
   }
 
@@ -96,13 +98,8 @@ export class Network {
       ...(options.command ?? [process.execPath]),
     ] as const;
     const program = new Program({ ...options, command });
-    this.onClose(() => program.stop());
+    this.#programs.push(program);
     return program;
-  }
-
-  /** @param end - ends something that was started in a namespace, and never rejects */
-  onClose(end: () => Promise<unknown>): void {
-    this.#endings.push(end);
   }
 
   get isClosing(): boolean {
@@ -117,11 +114,11 @@ export class Network {
 
   async #takeDown(): Promise<void> {
     await Promise.allSettled(this.#underWay);
-    await Promise.all(this.#endings.map((end) => end()));
+    await Promise.all(this.#programs.map((program) => program.stop()));
     const there = this.#namespaces.filter((name) => existsSync(join(NAMESPACES, name)));
     const removals = await Promise.allSettled([
       ...there.map((name) => promisify(execFile)('ip', ['netns', 'delete', name])),
-      rm(this.folder, { recursive: true, force: true }),
+      rm(this.folder, { recursive: true, force: true, maxRetries: REMOVE_TRIES }),
     ]);
     for (const removal of removals) if (removal.status === 'rejected') throw removal.reason;
   }

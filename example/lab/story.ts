@@ -62,7 +62,7 @@ export class Story {
     return this.#hops.every(({ count }) => count > 0);
   }
 
-  /** When the newest PSK of any hop was committed is told by the number of them. */
+  /** PSKs of all hops together. */
   get commits(): number {
     return this.#hops.reduce((sum, { count }) => sum + count, 0);
   }
@@ -184,7 +184,7 @@ function endOf({ ends }: NodePlan, link: string | undefined): EndPlan | undefine
 }
 
 /** As far as is known by now. */
-export function flowsText([there, back]: Flows): string {
+function flowsText([there, back]: Flows): string {
   const lost = there.lost + back.lost;
   return `${there.received} packets there, ${back.received} back, ${lost} lost`;
 }

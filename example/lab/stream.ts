@@ -13,10 +13,10 @@ const PORT = 7777;
 export interface Flow {
   readonly sent: number;
   readonly received: number;
-  /** While packets are on their way: those that others have overtaken. */
+  /** By the tunnels. While packets are on their way: those that others have overtaken. */
   readonly lost: number;
   readonly late: number;
-  /** Of those lost, what the receiver was too slow to take. */
+  /** What came through and the receiving program was too slow to take. */
   readonly overrun: number;
   /** When the last packet came, Unix time in milliseconds; null: none has. */
   readonly lastAtMs: number | null;
@@ -83,11 +83,13 @@ class StreamEnd {
 }
 
 function flowOf({ sent }: TrafficReport, receiver: TrafficReport): Flow {
-  const { received, lost, late, overrun, lastAtMs, silences } = receiver;
+  const { received, late, overrun, lastAtMs, silences } = receiver;
+  // What was not taken is not missed before something later has come.
+  const lost = Math.max(0, receiver.lost - overrun);
   return { sent, received, lost, late, overrun, lastAtMs, silences };
 }
 
 /** Of a stream that has ended: whatever has not come is lost. */
 function whole(flow: Flow): Flow {
-  return { ...flow, lost: flow.sent - flow.received };
+  return { ...flow, lost: flow.sent - flow.received - flow.overrun };
 }

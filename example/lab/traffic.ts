@@ -25,7 +25,7 @@ const REPORT_MS = 200;
 const LAST_PACKETS_MS = 1_000;
 const RECEIVE_BUFFER_BYTES = 4_194_304;
 /** The stream is what is measured: other programs on the machine are not to delay it. */
-const PRIORITY = -10;
+const PRIORITY = -20;
 
 /** A line that it prints. */
 export interface TrafficReport extends ReceptionReport {

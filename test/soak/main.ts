@@ -21,6 +21,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import { isCapable, Screen } from '../../example/demo/screen.ts';
+import { watchInterrupts } from '../../example/demo/signals.ts';
 import { parseDurationMs } from '../../src/config/duration.ts';
 import { load, machineFacts } from '../bench/process-facts.ts';
 import { stopPrograms } from '../bench/start-program.ts';
@@ -34,8 +35,6 @@ const MS_PER_MINUTE = 60_000;
 const STATUS_MS = 1_000;
 const INTERVAL_MIN_MS = 1_000;
 const MINUTES_MAX = 7 * 24 * 60;
-const EXIT_OF_SIGNAL = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
-const EXIT_PIPE_CLOSED = 141;
 const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
 /** A file system in memory that every Linux has. */
 const IN_MEMORY = '/dev/shm';
@@ -161,17 +160,7 @@ if (!existsSync(join(options.dist, 'qupskd.cjs'))) {
   screen.line(`There are no programs in ${options.dist}: run \`npm run build\` first.`);
   process.exit(1);
 }
-const stop = new AbortController();
-let interrupted: number | null = null;
-const interrupt = (exitCode: number, why: string): void => {
-  interrupted ??= exitCode;
-  stop.abort(new Error(why));
-};
-for (const [name, exitCode] of Object.entries(EXIT_OF_SIGNAL)) {
-  // The handlers stay, so that a second Ctrl-C cannot leave the programs behind.
-  process.on(name, () => interrupt(exitCode, `ended by ${name}`));
-}
-process.stdout.on('error', () => interrupt(EXIT_PIPE_CLOSED, 'nobody reads its output'));
+const { stop, exitCode } = watchInterrupts();
 screen.line(`Seed ${options.seed}, ${options.minutes} minutes.`);
 screen.line(FAULT_HEADING);
 const { findings, failure } = await soakFor(options, stop);
@@ -182,4 +171,4 @@ if (options.json !== undefined) {
 }
 if (failure !== null) screen.line(`The soak could not go on: ${failure}`);
 const missed = failure !== null || figures.some(({ reached }) => reached === false);
-process.exitCode = interrupted ?? (missed ? 1 : 0);
+process.exitCode = exitCode() ?? (missed ? 1 : 0);
