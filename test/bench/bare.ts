@@ -73,7 +73,7 @@ export class BareCalls {
       '/ack': formatConfirmation({ exchange, confirm }).toString(),
     });
     const route = { from: 'sae_alice', to: 'sae_bob', exchange };
-    const rotateBody = formatRotateRequest({ ...route, chain, epoch: 2 });
+    const rotateBody = formatRotateRequest({ ...route, chain, epoch: 2, reserved: [] });
     return new BareCalls(
       peerUrl,
       kmeUrl,

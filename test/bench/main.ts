@@ -11,6 +11,8 @@
  *                      it. The files are in memory, where PSKs belong (/run): on a disk two fsyncs
  *                      are compared; see --folder
  *   CPU, RSS           /proc/PID/stat over all measured rotations, /proc/PID/status after them
+ *   install            from the order to the sink until the PSK is read back from wireguard-go; only
+ *                      as root with the programs for it
  *   start, first PSK   from spawning the process to its line `listening`; from the later daemon's
  *                      line to both key files being the same. The other daemon has been up for long
  *
@@ -23,6 +25,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import { BareCalls, startBareServer } from './bare.ts';
+import { measureInstalls } from './measure-installs.ts';
 import { measureRotations } from './measure-rotations.ts';
 import { measureStarts } from './measure-starts.ts';
 import { Pair } from './pair.ts';
@@ -58,6 +61,8 @@ async function bench(folder: string, { program, rotations: count }: Options): Pr
   const rounds = { warmUp: WARM_UP_ROTATIONS, count, intervalMs: INTERVAL_MS };
   const rotations = await measureRotations(pair, bareCalls, rounds);
   bareCalls.close();
+  say('installs into a real WireGuard interface, where there can be one …');
+  const installMs = await measureInstalls();
   return {
     machine: { ...machineFacts(folder), loadBefore, loadAfter: load() },
     intervalMs: INTERVAL_MS,
@@ -68,6 +73,7 @@ async function bench(folder: string, { program, rotations: count }: Options): Pr
     startMs: distribution(starts.startMs),
     bareNodeStartMs: distribution(starts.bareNodeStartMs),
     firstPskMs: distribution(starts.firstPskMs),
+    installMs,
     alice: rotations.alice,
     bob: rotations.bob,
   };

@@ -23,6 +23,7 @@ const GOOD: Findings = {
   startMs: FLAT(300),
   bareNodeStartMs: FLAT(70),
   firstPskMs: FLAT(200),
+  installMs: { wg: FLAT(12), uapi: FLAT(1) },
   alice: { cpuMsPerRotation: 3, memoryMib: { now: 80, peak: 85 } },
   bob: { cpuMsPerRotation: 2, memoryMib: { now: 70, peak: 75 } },
 };
@@ -32,7 +33,7 @@ const verdicts = (findings: Findings): (boolean | null)[] =>
 
 describe('figures', () => {
   test('all reached, the factor at its very limit', () => {
-    expect(verdicts(GOOD)).toEqual([true, true, true, true, true]);
+    expect(verdicts(GOOD)).toEqual([true, true, true, true, true, true, true]);
   });
 
   test.each<[string, Partial<Findings>, number]>([
@@ -45,16 +46,24 @@ describe('figures', () => {
       3,
     ],
     ['a slow start', { startMs: FLAT(500) }, 4],
+    ['a slow install by wg', { installMs: { wg: FLAT(15), uapi: FLAT(1) } }, 5],
+    ['a slow install by UAPI', { installMs: { wg: FLAT(12), uapi: FLAT(3) } }, 6],
   ])('%s is not reached', (_what, change, index) => {
-    const expected = [true, true, true, true, true].with(index, false);
+    const expected = [true, true, true, true, true, true, true].with(index, false);
     expect(verdicts({ ...GOOD, ...change })).toEqual(expected);
   });
 
   test('memory that the platform does not tell is neither', () => {
     const findings = { ...GOOD, alice: null, bob: null };
-    expect(verdicts(findings)).toEqual([true, true, true, null, true]);
+    expect(verdicts(findings)).toEqual([true, true, true, null, true, true, true]);
     expect(tableOf(findings)).toContain('not measured here');
   });
+});
+
+test('a machine without WireGuard says nothing of installs', () => {
+  const findings = { ...GOOD, installMs: null };
+  expect(verdicts(findings)).toEqual([true, true, true, true, true, null, null]);
+  expect(tableOf(findings)).toContain('not measured here');
 });
 
 test('the table says what was measured on what, and what is reached', () => {

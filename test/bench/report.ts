@@ -16,6 +16,8 @@ const DIFFER_P99_MS_MAX = 5;
 const FIRST_PSK_MS_MAX = 1_000;
 const MEMORY_MIB_MAX = 90;
 const START_MS_MAX = 500;
+const INSTALL_BY_WG_MS_MAX = 15;
+const INSTALL_BY_UAPI_MS_MAX = 3;
 
 export interface Distribution {
   readonly count: number;
@@ -54,13 +56,15 @@ export interface Findings {
   readonly startMs: Distribution;
   readonly bareNodeStartMs: Distribution;
   readonly firstPskMs: Distribution;
+  /** Of a PSK into a real WireGuard interface, by `wg` and by its socket; null where there is none. */
+  readonly installMs: { readonly wg: Distribution; readonly uapi: Distribution } | null;
   readonly alice: ProcessFigures | null;
   readonly bob: ProcessFigures | null;
 }
 
 /** The promised figures, each with what was measured. */
 export function figuresOf(findings: Findings): readonly Figure[] {
-  const { rotationMs, bareMs, differMs, startMs, firstPskMs, alice, bob } = findings;
+  const { rotationMs, bareMs, differMs, startMs, firstPskMs, installMs, alice, bob } = findings;
   const factor = rotationMs.p50 / bareMs.p50;
   const memory =
     alice === null || bob === null ? null : Math.max(alice.memoryMib.now, bob.memoryMib.now);
@@ -95,12 +99,24 @@ export function figuresOf(findings: Findings): readonly Figure[] {
       reach: `< ${START_MS_MAX} ms`,
       reached: startMs.p50 < START_MS_MAX,
     },
+    installFigure('wg', installMs?.wg, INSTALL_BY_WG_MS_MAX),
+    installFigure('UAPI', installMs?.uapi, INSTALL_BY_UAPI_MS_MAX),
   ];
+}
+
+function installFigure(way: string, tookMs: Distribution | undefined, maxMs: number): Figure {
+  return {
+    what: `install of a PSK in WireGuard by ${way}, p50`,
+    measured: tookMs === undefined ? '-' : ms(tookMs.p50),
+    reach: `< ${maxMs} ms`,
+    reached: tookMs === undefined ? null : tookMs.p50 < maxMs,
+  };
 }
 
 /** The findings as a table for a reader. */
 export function tableOf(findings: Findings): string {
   const { machine, rotationMs, bareMs, differMs, startMs, bareNodeStartMs, firstPskMs } = findings;
+  const { installMs } = findings;
   const measured = [
     ['', 'p50', 'p99', 'max', 'count'],
     cells('rotation', rotationMs),
@@ -109,6 +125,9 @@ export function tableOf(findings: Findings): string {
     cells('start to listening', startMs),
     cells('  node itself', bareNodeStartMs),
     cells('first PSK', firstPskMs),
+    ...(installMs === null
+      ? []
+      : [cells('install of a PSK by wg', installMs.wg), cells('  by UAPI', installMs.uapi)]),
   ];
   const processes = [
     ['', 'CPU a rotation', 'RSS', 'peak'],
