@@ -7,6 +7,7 @@
 import { ConfigError } from '../config/problem.ts';
 import { errorCode } from '../error-code.ts';
 import { QupskdError } from '../errors.ts';
+import type { Verdict } from '../status/report.ts';
 
 /** Operators and service managers may rely on them. */
 export const EXIT = {
@@ -19,6 +20,14 @@ export const EXIT = {
   /** Configuration, machine or command line: an operator can mend it. */
   configuration: 2,
 } as const;
+
+/** Of `qupskd status`; as plugins for monitoring do: in order, warning, critical, unknown. */
+export const STATUS_EXIT: Readonly<Record<Verdict | 'no daemon', number>> = {
+  protected: 0,
+  degraded: 1,
+  'not protected': 2,
+  'no daemon': 3,
+};
 
 /**
  * Says on standard error why the program fails.

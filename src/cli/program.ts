@@ -7,9 +7,11 @@
 import { Command, CommanderError } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { outliveReaders } from '../output.ts';
-import { EXIT, explainFailure } from './exit.ts';
+import { EXIT, explainFailure, STATUS_EXIT } from './exit.ts';
 import { genpsk } from './genpsk.ts';
 import type { ProbeArguments } from './probe.ts';
+import type { StatusArguments } from './status.ts';
+import { leaveOutWebAssembly } from './without-compiler.ts';
 
 const DEFAULT_FILE = '/etc/qupskd.toml';
 
@@ -18,8 +20,16 @@ FILE is a TOML file. Without it: the environment variable QUPSKD_CONFIG_FILE, el
 
 Exit codes:
   0  done; the daemon was ended by SIGTERM or SIGINT
-  1  internal failure, or the daemon did not stop within 2 s; kme probe: a step failed
-  2  configuration, machine or command line: one line each on standard error`;
+  1  internal failure, or no stop within 2 s; kme probe: a step failed; audit verify: not whole
+  2  configuration, machine or command line: one line each on standard error
+qupskd status has its own: see qupskd status --help.`;
+
+const STATUS_NOTES = `
+Exit codes:
+  0  every link is protected, or as good as its sinks can tell
+  1  degraded: nothing is lost yet
+  2  not protected: a link has no agreed PSK in force
+  3  no daemon answers`;
 
 /**
  * Runs the command line; ends the process where it fails, and never rejects.
@@ -27,6 +37,7 @@ Exit codes:
  * @param argv - as process.argv
  */
 export async function main(argv: readonly string[]): Promise<void> {
+  leaveOutWebAssembly();
   outliveReaders();
   try {
     await commandLine().parseAsync(argv);
@@ -63,6 +74,8 @@ function commandLine(): Command {
       const { check } = await import('./check.ts');
       await check(configFile(file));
     });
+  addStatus(program);
+  addAudit(program);
   program.command('genpsk').description('print a random psk: 32 bytes as base64').action(genpsk);
   addKmeProbe(
     program
@@ -71,6 +84,42 @@ function commandLine(): Command {
       .helpCommand(false),
   );
   return program;
+}
+
+function addStatus(program: Command): void {
+  program
+    .command('status')
+    .description('how the links of the running daemon are: protected, and if not, why')
+    .argument('[FILE]', 'configuration of the daemon')
+    .option('--json', 'one JSON document instead of text')
+    .option('--watch', 'go on looking, until Ctrl-C')
+    .option('--socket <path>', 'the control socket of the daemon')
+    .addHelpText('after', STATUS_NOTES)
+    .exitOverride(({ exitCode }) => process.exit(exitCode && STATUS_EXIT['no daemon']))
+    .action(async (file: string | undefined, options: StatusArguments) => {
+      const { status } = await import('./status.ts');
+      // A failure of this program says nothing of the links.
+      const code = await status(configFile(file), options).catch((error: unknown) => {
+        explainFailure(error);
+        return STATUS_EXIT['no daemon'];
+      });
+      process.exit(code);
+    });
+}
+
+function addAudit(program: Command): void {
+  program
+    .command('audit')
+    .description('audit verify: whether the audit log is whole')
+    .helpCommand(false)
+    .command('verify')
+    .description('prove that audit files are whole, and that no key_ID was committed twice')
+    .argument('<FILE...>', 'files that follow each other, the oldest first')
+    .option('--anchor <hash>', 'a hash that was kept elsewhere: a record must have it')
+    .action(async (files: string[], { anchor }: { readonly anchor?: string }) => {
+      const { auditVerify } = await import('./audit.ts');
+      process.exit(await auditVerify(files, anchor));
+    });
 }
 
 function addKmeProbe(kme: Command): void {

@@ -1,6 +1,7 @@
 /** Puts the report together, out of what the parts of each link know at one moment. */
 import type { LinkContext } from '../../machines/link.types.ts';
 import type { LinkConfig } from '../config/types.ts';
+import { printable } from '../printable.ts';
 import type { TunnelReport } from '../tunnel/report.ts';
 import { type RecentErrors, type StatusClock, SYSTEM_CLOCK } from './recent-errors.ts';
 import type { LinkRecorder } from './recorder.ts';
@@ -14,6 +15,8 @@ import {
   type RotationReport,
 } from './report.ts';
 import { judgeAll, judgeLink } from './verdict.ts';
+
+const COMPLAINT_CHARACTERS_MAX = 300;
 
 /** The machine of a link at one moment. */
 export interface LinkView {
@@ -34,6 +37,8 @@ export interface LinkParts {
   readonly view: LinkView;
   readonly recorder: LinkRecorder;
   readonly errors: RecentErrors;
+  /** As its Complaints have it. */
+  readonly complaint: string | null;
   readonly tunnel: TunnelReport;
   readonly kme: KmeReport;
   /** Replaced in tests only. */
@@ -67,7 +72,7 @@ export function buildLinkReport(parts: LinkParts): LinkReport {
     state: view.state,
     failures,
     exchange: exchange && exchangeReport(exchange, recorder),
-    lastCommit: commit,
+    complaint: parts.complaint && printable(parts.complaint, COMPLAINT_CHARACTERS_MAX),
     psk: {
       state: view.psk,
       ageMs: commit?.agoMs ?? null,
@@ -76,7 +81,6 @@ export function buildLinkReport(parts: LinkParts): LinkReport {
     },
     tunnel: rest,
     sinks: sinks.map((sink) => ({ ...sink, pskAgeMs: recorder.pskAgeMs(sink.label) })),
-    errors: parts.errors.all,
   };
   return {
     name: config.name,
@@ -87,7 +91,9 @@ export function buildLinkReport(parts: LinkParts): LinkReport {
     ...evidence,
     role: exchange?.role ?? lastCommit?.role ?? null,
     chain: chain && { id: chain.id, epoch: chain.epoch },
+    lastCommit: commit,
     reserved,
+    errors: parts.errors.all,
     rotation: rotationReport(parts, clock),
     kme,
     totals: recorder.totals,

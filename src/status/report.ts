@@ -53,6 +53,8 @@ export interface LinkReport extends Judgement {
   readonly lastCommit: CommitReport | null;
   /** Key_IDs that are laid by for rotations without the KME. */
   readonly reserved: readonly string[];
+  /** Why the link does not get on at present, in a few words. */
+  readonly complaint: string | null;
   /** Tries to agree that failed since the last commit. */
   readonly failures: number;
   readonly psk: PskReport;

@@ -17,7 +17,7 @@ const EXCHANGE_MS_MAX = 5_000;
 /** What a verdict rests on. */
 export type Evidence = Pick<
   LinkReport,
-  'state' | 'exchange' | 'lastCommit' | 'failures' | 'psk' | 'tunnel' | 'sinks' | 'errors'
+  'state' | 'exchange' | 'failures' | 'complaint' | 'psk' | 'tunnel' | 'sinks'
 >;
 
 const SEVERITY: readonly Verdict[] = ['protected', 'degraded', 'not protected'];
@@ -117,13 +117,9 @@ export function judgeAll(links: readonly (Judgement & { readonly name: string })
   return { verdict: worst, reason: `${first?.name}${more}: ${first?.reason}` };
 }
 
-/** The newest of what has kept the link from a PSK since the last one, for the end of a sentence. */
-function because({ lastCommit, errors }: Evidence): string {
-  const sinceMs = lastCommit?.agoMs ?? Number.POSITIVE_INFINITY;
-  const error = errors.findLast(({ sink, agoMs }) => sink === null && agoMs < sinceMs);
-  if (error === undefined) return '';
-  const why = error.code ?? error.reason;
-  return `: ${error.message}${why === null ? '' : ` (${why})`}`;
+/** For the end of a sentence. */
+function because({ complaint }: Evidence): string {
+  return complaint === null ? '' : `: ${complaint}`;
 }
 
 function yes(reason: string): Judgement {

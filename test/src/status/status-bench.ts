@@ -90,6 +90,7 @@ export function quietLink(): LinkParts & { readonly clock: TestClock } {
     },
     recorder,
     errors: new RecentErrors(clock),
+    complaint: null,
     tunnel: TUNNEL,
     kme: {
       keysDelivered: 14,
