@@ -92,6 +92,8 @@ function targetOf(sink: SinkConfig): string | undefined {
     case 'wireguard':
     case 'wg-set-psk':
       return `peer ${sink.interface} ${sink.publicKey}`;
+    case 'strongswan-ppk':
+      return `connection ${resolve(sink.socket)} ${sink.connection}`;
     case 'command':
       return undefined;
   }

@@ -4,9 +4,12 @@
  * Only what one value can say by itself; how values go together is checked where the table is read.
  */
 import * as z from 'zod';
+import { LOOKAHEAD_MAX } from '../../machines/timing.ts';
+import { SOCKET_PATH_BYTES_MAX } from '../control/socket-path.ts';
 import { SAE_ID_BYTES_MAX } from '../peer/messages.ts';
 import { Secret } from '../secret.ts';
 import { isInterfaceName, isPublicKey } from '../wireguard-names.ts';
+import { withCredentials } from './credentials.ts';
 import { formatDuration, parseDurationMs } from './duration.ts';
 import type { Field } from './table.ts';
 
@@ -64,6 +67,18 @@ export const PATH_FIELD: Field<string> = {
   schema: withoutNul.min(1),
   expected: 'a path',
   example: '"./psk/bob.key"',
+};
+
+export const SOCKET_FIELD: Field<string> = {
+  schema: withoutNul.min(1).refine((path) => Buffer.byteLength(path) <= SOCKET_PATH_BYTES_MAX),
+  expected: `a path of at most ${SOCKET_PATH_BYTES_MAX} bytes`,
+  example: '"/run/qupskd/qupskd.sock"',
+};
+
+/** A file that is read; it may be a credential of a systemd unit. */
+export const READ_PATH_FIELD: Field<string> = {
+  ...PATH_FIELD,
+  schema: PATH_FIELD.schema.transform(withCredentials),
 };
 
 export const PROGRAM_FIELD: Field<string> = {
@@ -146,6 +161,12 @@ export const KEY_COUNT_FIELD: Field<number> = {
   schema: z.int().min(0).max(KEY_COUNT_MAX),
   expected: `a whole number from 0 to ${KEY_COUNT_MAX}`,
   example: '10',
+};
+
+export const LOOKAHEAD_FIELD: Field<number> = {
+  schema: z.int().min(0).max(LOOKAHEAD_MAX),
+  expected: `a whole number from 0 to ${LOOKAHEAD_MAX}`,
+  example: '3',
 };
 
 /** One of a few words. */

@@ -2,10 +2,9 @@
 import { isUtf8 } from 'node:buffer';
 import { readRegularFile } from '../regular-file.ts';
 import { Secret } from '../secret.ts';
+import { isOpenToOthers, isWithoutFolder } from './credentials.ts';
 import { PSK_BYTES_MAX } from './fields.ts';
 import type { Report } from './problem.ts';
-
-const GROUP_OR_OTHERS = 0o077;
 
 /**
  * Reads a PEM file, and warns of a private key that others can read.
@@ -20,10 +19,10 @@ export function readPemFile(
 ): Buffer | undefined {
   const read = readRegularFile(file);
   if (typeof read === 'string') {
-    report.problem(path, `${read}.`, 'Write the path of a PEM file.', 'ERR_CONFIG_UNREADABLE');
+    reportUnreadable(file, path, [read, 'Write the path of a PEM file.'], report);
     return undefined;
   }
-  if (holdsPrivateKey && (read.mode & GROUP_OR_OTHERS) !== 0) {
+  if (holdsPrivateKey && isOpenToOthers(file, read.mode)) {
     report.warning(path, 'is open to other users than its owner.', 'Run chmod 600 on the file.');
   }
   return read.bytes;
@@ -38,12 +37,12 @@ export function readPskFile(file: string, path: string, report: Report): Secret 
   const read = readRegularFile(file);
   if (typeof read === 'string') {
     const remedy = 'Make it with: (umask 077; qupskd genpsk > FILE).';
-    report.problem(path, `${read}.`, remedy, 'ERR_CONFIG_UNREADABLE');
+    reportUnreadable(file, path, [read, remedy], report);
     return undefined;
   }
   const text = withoutTrailingNewlines(read.bytes);
   const psk = new Secret(Buffer.from(text));
-  const refusal = pskRefusal(text, read.mode);
+  const refusal = pskRefusal(text, isOpenToOthers(file, read.mode));
   read.bytes.fill(0);
   if (refusal === undefined) return psk;
   psk.wipe();
@@ -51,8 +50,20 @@ export function readPskFile(file: string, path: string, report: Report): Secret 
   return undefined;
 }
 
-function pskRefusal(text: Buffer, mode: number): [message: string, remedy: string] | undefined {
-  if ((mode & GROUP_OR_OTHERS) !== 0) {
+function reportUnreadable(
+  file: string,
+  path: string,
+  [reason, remedy]: readonly [reason: string, remedy: string],
+  report: Report,
+): void {
+  const remedyHere = isWithoutFolder(file)
+    ? 'It is a credential of the service, and there only while the service runs (LoadCredential=).'
+    : remedy;
+  report.problem(path, `${reason}.`, remedyHere, 'ERR_CONFIG_UNREADABLE');
+}
+
+function pskRefusal(text: Buffer, isOpen: boolean): [message: string, remedy: string] | undefined {
+  if (isOpen) {
     return ['is open to other users than its owner.', 'Run chmod 600 on the file.'];
   }
   if (text.length === 0) return ['is empty.', 'Write a psk into the file; see qupskd genpsk.'];

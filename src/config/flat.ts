@@ -46,12 +46,18 @@ const ORIGINAL_KEYS: Readonly<Record<string, Place>> = {
 const ADDED_KEYS: Readonly<Record<string, Place>> = {
   local_SAE_ID: ['top', 'local_SAE_ID'],
   log: ['top', 'log'],
+  control: ['top', 'control'],
+  audit: ['top', 'audit'],
+  metrics: ['top', 'metrics'],
   kme_method: ['kme', 'method'],
   protocol: ['link', 'protocol'],
   psk_file: ['link', 'psk_file'],
   interval: ['link', 'interval'],
   max_key_age: ['link', 'max_key_age'],
+  lookahead: ['link', 'lookahead'],
+  max_lookahead_age: ['link', 'max_lookahead_age'],
   on_expiry: ['link', 'on_expiry'],
+  on_stop: ['link', 'on_stop'],
   allow: ['link', 'allow'],
   wireguard_interface: ['sink', 'interface'],
 };
@@ -67,7 +73,7 @@ const UNUSED_KEYS: Readonly<Record<string, string>> = {
 };
 
 const FLAT_KEYS: Readonly<Record<string, Place>> = { ...ORIGINAL_KEYS, ...ADDED_KEYS };
-const BOTH_FORMS = ['local_SAE_ID', 'log'];
+const BOTH_FORMS = ['local_SAE_ID', 'log', 'control', 'audit', 'metrics'];
 const STRUCTURED_ONLY = ['listen', 'kme', 'link'];
 
 const FLAT_NAMES: ReadonlyMap<string, string> = new Map([

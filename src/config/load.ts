@@ -13,7 +13,8 @@ import { flatToStructured, formOf, keyNames, withoutFlatKeys } from './flat.ts';
 import { ConfigError, Report, throwIfAny } from './problem.ts';
 import { readKme } from './read-kme.ts';
 import { readLink } from './read-link.ts';
-import { readListen, readLog } from './read-listen.ts';
+import { readControl, readListen, readLog } from './read-listen.ts';
+import { readWatching } from './read-watching.ts';
 import { isTable, optional, readTable, readTables, type Table } from './table.ts';
 import type { Config } from './types.ts';
 
@@ -44,14 +45,34 @@ export async function loadConfig(file: string): Promise<Config> {
   return { file, form, ...config, warnings: report.warnings };
 }
 
-type Read = Pick<Config, 'listen' | 'log' | 'links'>;
+/**
+ * What a file says of the control socket, whatever else is right or wrong in it: whoever asks a daemon
+ * need not be able to start it, nor read its secrets.
+ *
+ * @param file - as for loadConfig
+ * @returns its path, or null where the file does not name one
+ * @throws ConfigError `ERR_CONFIG_UNREADABLE`, `ERR_CONFIG_SYNTAX`, `ERR_CONFIG_INVALID`
+ */
+export function loadControlSocket(file: string): string | null {
+  const report = new Report(file, keyNames('structured'));
+  const control = readControl(parseToml(readText(file).text, file)['control'], report);
+  throwIfAny(report.problems);
+  return control?.socket ?? null;
+}
+
+/** Tables that are read by themselves. */
+const TABLES = ['listen', 'kme', 'log', 'control', 'audit', 'metrics', 'link'];
+
+type Read = Pick<Config, 'listen' | 'log' | 'control' | 'audit' | 'metrics' | 'links'>;
 
 /** @returns undefined where something was refused */
 function readAll(raw: Table, form: Config['form'], report: Report): Read | undefined {
-  const top = readTable(raw, TOP_FIELDS, '', report, ['listen', 'kme', 'log', 'link']);
+  const top = readTable(raw, TOP_FIELDS, '', report, TABLES);
   const localSaeId = top.local_SAE_ID;
   const listen = readListen(raw['listen'], report);
   const log = readLog(raw['log'], report);
+  const control = readControl(raw['control'], report);
+  const watching = readWatching(raw, listen, report);
   const tables = readTables(raw['link'], 'link', report);
   const isKmeNeeded =
     tables.length === 0 || tables.some((table) => !isTable(table) || table['kme'] === undefined);
@@ -63,8 +84,9 @@ function readAll(raw: Table, form: Config['form'], report: Report): Read | undef
   checkAcross({ form, localSaeId, listen, links }, report);
 
   const configs = links.map(({ config }) => config).filter((config) => config !== undefined);
-  if (listen === undefined || log === undefined || configs.length < links.length) return undefined;
-  return { listen, log, links: configs };
+  if (configs.length < links.length || watching === undefined) return undefined;
+  if (listen === undefined || log === undefined || control === undefined) return undefined;
+  return { listen, log, control, ...watching, links: configs };
 }
 
 function warnOfInlinePsk(raw: Table, report: Report): void {

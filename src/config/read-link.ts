@@ -10,9 +10,10 @@ import {
   ALLOW_FIELD,
   choice,
   duration,
+  LOOKAHEAD_FIELD,
   NAME_FIELD,
-  PATH_FIELD,
   PSK_FIELD,
+  READ_PATH_FIELD,
   SAE_ID_FIELD,
   URL_FIELD,
 } from './fields.ts';
@@ -37,10 +38,13 @@ const FIELDS = {
   remote_SAE_ID: SAE_ID_FIELD,
   url: URL_FIELD,
   psk: optional(PSK_FIELD, null),
-  psk_file: optional({ ...PATH_FIELD, example: '"/etc/qupskd/bob.psk"' }, null),
+  psk_file: optional({ ...READ_PATH_FIELD, example: '"/etc/qupskd/bob.psk"' }, null),
   interval: optional(duration(INTERVAL_MIN_MS, INTERVAL_MAX_MS, '120s'), INTERVAL_DEFAULT_MS),
   max_key_age: optional(duration(INTERVAL_MIN_MS, MAX_KEY_AGE_MAX_MS, '180s'), null),
+  lookahead: optional(LOOKAHEAD_FIELD, 0),
+  max_lookahead_age: optional(duration(INTERVAL_MIN_MS, MAX_KEY_AGE_MAX_MS, '12m'), null),
   on_expiry: optional(choice('random', 'keep', 'remove'), 'random'),
+  on_stop: optional(choice('keep', 'random'), 'keep'),
   allow: optional(ALLOW_FIELD, null),
   ...TLS_FIELDS,
 } as const;
@@ -91,6 +95,7 @@ export function readLink(
     readSink(sink, draft.name, `${path}.sink[${index}]`, report),
   );
   checkTiming(draft, path, report);
+  checkLookahead(draft, path, report);
   checkExpiry(draft, rawSinks, path, report);
   return {
     path,
@@ -124,7 +129,10 @@ function linkConfig(
     allow: draft.allow,
     intervalMs: draft.interval,
     maxKeyAgeMs: draft.max_key_age ?? defaultMaxKeyAgeMs(draft.interval),
+    lookahead: draft.lookahead,
+    maxLookaheadAgeMs: draft.max_lookahead_age ?? defaultLookaheadAgeMs(draft),
     onExpiry: draft.on_expiry,
+    onStop: draft.on_stop,
     kme,
     sinks,
   };
@@ -132,6 +140,16 @@ function linkConfig(
 
 function defaultMaxKeyAgeMs(intervalMs: number): number {
   return Math.ceil(intervalMs * MAX_KEY_AGE_INTERVALS);
+}
+
+/** Every key that is laid by is used before it is so old, also where the interval is stretched. */
+function defaultLookaheadAgeMs(draft: {
+  readonly interval: number;
+  readonly max_key_age: number | null;
+  readonly lookahead: number;
+}): number {
+  const maxKeyAgeMs = draft.max_key_age ?? defaultMaxKeyAgeMs(draft.interval);
+  return Math.min(MAX_KEY_AGE_MAX_MS, (draft.lookahead + 1) * maxKeyAgeMs);
 }
 
 /** @returns no bytes where no psk is configured; undefined where it was refused */
@@ -171,6 +189,24 @@ function checkTiming(draft: LinkDraft, path: string, report: Report): void {
   );
 }
 
+function checkLookahead(draft: LinkDraft, path: string, report: Report): void {
+  const { protocol, interval, lookahead, max_lookahead_age: maxAge } = draft;
+  if (lookahead === undefined || lookahead === 0) return;
+  if (protocol === 1) {
+    const message = 'is more than protocol 1 can: it lays no keys by.';
+    report.problem(`${path}.lookahead`, message, 'Remove it, or use protocol 2 at both ends.');
+  }
+  if (interval === undefined || typeof maxAge !== 'number') return;
+  const leastMs = Math.ceil(lookahead * (interval + rotationStaggerMs(interval)));
+  if (maxAge > leastMs) return;
+  report.problem(
+    `${path}.max_lookahead_age`,
+    'is too short: keys that are laid by would be overwritten before it is their turn.',
+    `With this interval and lookahead, make it longer than ${formatDuration(leastMs)}, or leave it ` +
+      'out.',
+  );
+}
+
 function checkExpiry(
   draft: LinkDraft,
   rawSinks: readonly unknown[],
@@ -179,6 +215,6 @@ function checkExpiry(
 ): void {
   const cannotRemove = rawSinks.some((sink) => isTable(sink) && sink['type'] === 'wg-set-psk');
   if (draft.on_expiry !== 'remove' || !cannotRemove) return;
-  const message = 'is "remove", but wg-set-psk cannot remove a PSK.';
+  const message = 'is "remove", but wg-set-psk cannot end a session.';
   report.problem(`${path}.on_expiry`, message, 'Write "random" or "keep".');
 }

@@ -5,12 +5,16 @@ import {
   ARGV_FIELD,
   choice,
   duration,
+  FLAG_FIELD,
   INTERFACE_FIELD,
+  NAME_FIELD,
   PATH_FIELD,
   PROGRAM_FIELD,
   PUBLIC_KEY_FIELD,
+  SOCKET_FIELD,
 } from './fields.ts';
 import type { Report } from './problem.ts';
+import { readSwanctl } from './read-swanctl.ts';
 import { isComplete, isTable, optional, readTable } from './table.ts';
 import type { SinkConfig } from './types.ts';
 
@@ -18,7 +22,9 @@ const COMMAND_TIMEOUT_DEFAULT_MS = 10 * SECOND_MS;
 const COMMAND_TIMEOUT_MIN_MS = 100;
 const COMMAND_TIMEOUT_MAX_MS = 60 * SECOND_MS;
 
-const TYPE = { type: choice('file', 'wireguard', 'wg-set-psk', 'command') } as const;
+const TYPE = {
+  type: choice('file', 'wireguard', 'wg-set-psk', 'strongswan-ppk', 'command'),
+} as const;
 
 const FILE = { type: choice('file'), path: PATH_FIELD } as const;
 
@@ -26,7 +32,9 @@ const WIREGUARD = {
   type: choice('wireguard'),
   interface: INTERFACE_FIELD,
   public_key: PUBLIC_KEY_FIELD,
+  via: optional(choice('auto', 'wg', 'uapi'), 'auto'),
   program: optional(PROGRAM_FIELD, 'wg'),
+  guard: optional(FLAG_FIELD, true),
 } as const;
 
 const WG_SET_PSK = {
@@ -34,6 +42,12 @@ const WG_SET_PSK = {
   interface: optional(INTERFACE_FIELD, null),
   public_key: PUBLIC_KEY_FIELD,
   program: optional({ ...PROGRAM_FIELD, example: '"/usr/bin/wg-set-psk"' }, 'wg-set-psk'),
+} as const;
+
+const STRONGSWAN_PPK = {
+  type: choice('strongswan-ppk'),
+  socket: optional({ ...SOCKET_FIELD, example: '"/run/charon.vici"' }, '/run/charon.vici'),
+  connection: { ...NAME_FIELD, example: '"site"' },
 } as const;
 
 const COMMAND = {
@@ -71,6 +85,8 @@ export function readSink(
     }
     case 'wg-set-psk':
       return readWgSetPsk(raw, linkName, path, report);
+    case 'strongswan-ppk':
+      return readStrongswanPpk(raw, path, report);
     case 'command': {
       const draft = readTable(raw, COMMAND, path, report);
       if (!isComplete(draft, COMMAND)) return undefined;
@@ -104,4 +120,12 @@ function readWgSetPsk(
   if (!isComplete(draft, WG_SET_PSK) || interfaceName === undefined) return undefined;
   const { public_key: publicKey, ...rest } = draft;
   return { ...rest, interface: interfaceName, publicKey };
+}
+
+function readStrongswanPpk(raw: unknown, path: string, report: Report): SinkConfig | undefined {
+  const draft = readTable(raw, STRONGSWAN_PPK, path, report, ['swanctl']);
+  const swanctl = isTable(raw) ? raw['swanctl'] : undefined;
+  const definition = readSwanctl(swanctl, `${path}.swanctl`, report);
+  if (!isComplete(draft, STRONGSWAN_PPK) || definition === undefined) return undefined;
+  return { ...draft, definition };
 }

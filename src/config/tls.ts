@@ -1,12 +1,12 @@
 /** The keys `cacert`, `cert` and `key`, which mean the same in [kme], [listen] and [[link]]. */
 import { faultOf, TLS_PARTS, type TlsFiles, type TlsPart } from '../tls.ts';
-import { PATH_FIELD } from './fields.ts';
+import { READ_PATH_FIELD } from './fields.ts';
 import { readPemFile } from './files.ts';
 import type { Report } from './problem.ts';
 import { type Draft, optional } from './table.ts';
 import type { TlsConfig } from './types.ts';
 
-const PEM_FIELD = optional({ ...PATH_FIELD, example: '"/etc/qupskd/file.pem"' }, null);
+const PEM_FIELD = optional({ ...READ_PATH_FIELD, example: '"/etc/qupskd/file.pem"' }, null);
 
 export const TLS_FIELDS = { cacert: PEM_FIELD, cert: PEM_FIELD, key: PEM_FIELD } as const;
 

@@ -10,6 +10,11 @@ export interface Config {
   readonly form: 'flat' | 'structured';
   readonly listen: ListenConfig;
   readonly log: LogConfig;
+  readonly control: ControlConfig;
+  /** null: no audit log is written. */
+  readonly audit: AuditConfig | null;
+  /** null: no metrics are served. */
+  readonly metrics: MetricsConfig | null;
   readonly links: readonly LinkConfig[];
   /** One line each, to be logged as warnings at start: what is allowed but weak. */
   readonly warnings: readonly string[];
@@ -34,6 +39,21 @@ export interface TlsConfig {
 export interface LogConfig {
   readonly level: 'error' | 'warn' | 'info' | 'debug';
   readonly format: 'text' | 'json';
+}
+
+export interface AuditConfig {
+  /** Path of the log, which is made with mode 0600 when missing; its folder must be there. */
+  readonly file: string;
+}
+
+export interface MetricsConfig {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface ControlConfig {
+  /** Path of the unix socket for `qupskd status`; null: the one that belongs to the file. */
+  readonly socket: string | null;
 }
 
 export interface KmeConfig {
@@ -66,6 +86,9 @@ export interface KmeDialect {
 
 export type OnExpiry = 'random' | 'keep' | 'remove';
 
+/** What becomes of the PSKs in the sinks when the daemon is stopped. */
+export type OnStop = 'keep' | 'random';
+
 export interface LinkConfig {
   readonly name: string;
   readonly protocol: 1 | 2;
@@ -85,7 +108,12 @@ export interface LinkConfig {
   readonly allow: readonly string[] | null;
   readonly intervalMs: number;
   readonly maxKeyAgeMs: number;
+  /** Keys laid by for a time without a KME; 0 for none. */
+  readonly lookahead: number;
+  /** A key laid by is overwritten when it is as old. */
+  readonly maxLookaheadAgeMs: number;
   readonly onExpiry: OnExpiry;
+  readonly onStop: OnStop;
   readonly kme: KmeConfig;
   readonly sinks: readonly SinkConfig[];
 }
@@ -94,6 +122,7 @@ export type SinkConfig =
   | FileSinkConfig
   | WireguardSinkConfig
   | WgSetPskSinkConfig
+  | StrongswanPpkSinkConfig
   | CommandSinkConfig;
 
 export interface FileSinkConfig {
@@ -107,15 +136,36 @@ export interface WireguardSinkConfig {
   readonly interface: string;
   /** The peer's WireGuard public key, canonical base64 of 32 bytes. */
   readonly publicKey: string;
+  readonly via: WireguardVia;
   /** Path or name of the `wg` program. */
   readonly program: string;
+  /** Whether a peer without any PSK gets a random one at start. */
+  readonly guard: boolean;
 }
+
+/** How an interface is spoken to: with `wg`, by its control socket, or by that where it has one. */
+export type WireguardVia = 'auto' | 'wg' | 'uapi';
 
 export interface WgSetPskSinkConfig {
   readonly type: 'wg-set-psk';
   readonly interface: string;
   readonly publicKey: string;
   readonly program: string;
+}
+
+export interface StrongswanPpkSinkConfig {
+  readonly type: 'strongswan-ppk';
+  /** Path of charon's VICI socket. */
+  readonly socket: string;
+  /** Name of the IKE connection, which belongs to the sink. */
+  readonly connection: string;
+  /** The connection in the words of swanctl.conf(5), without what the sink writes itself. */
+  readonly definition: SwanctlSection;
+}
+
+/** Lists of files hold paths here. */
+export interface SwanctlSection {
+  readonly [key: string]: string | readonly string[] | SwanctlSection;
 }
 
 export interface CommandSinkConfig {

@@ -2,10 +2,12 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { checkEnvironment } from '../../../src/config/environment.ts';
 import { formatProblem } from '../../../src/config/problem.ts';
+import { WireguardDevices } from '../../../src/wireguard/devices.ts';
 import { testIpv6 } from '../../support/test-ipv6.ts';
+import { FakeUapi } from '../wireguard/fake-uapi.ts';
 import { edited, FLAT, Folder, PUBLIC_KEY, STRUCTURED } from './toml-file.ts';
 
 const SINK = 'type = "file"\npath = "./psk/bob.key"';
@@ -30,11 +32,11 @@ afterAll(() => {
   taken.close();
 });
 
-async function problems(toml: string): Promise<readonly string[]> {
+async function problems(toml: string, wireguard?: WireguardDevices): Promise<readonly string[]> {
   const config = await folder.load(
     toml.replace('"localhost"', '"127.0.0.1"').replace('5555', String(freePort)),
   );
-  const found = await checkEnvironment(config);
+  const found = await checkEnvironment(config, wireguard);
   expect(found.every(({ code }) => code === 'ERR_CONFIG_ENVIRONMENT')).toBe(true);
   return found.map((problem) => formatProblem(problem).replace(`${config.file}: `, ''));
 }
@@ -97,6 +99,47 @@ test.each([
     'link[0].sink[0].argv: the program is not there, or may not be run by this user. Install it, or ' +
       'write its full path.',
   ]);
+});
+
+describe('a peer of a WireGuard interface', () => {
+  const sinkOf = (change: string): string =>
+    withSink(`type = "wireguard"\ninterface = "wg0"\npublic_key = "${PUBLIC_KEY}"\n${change}`);
+
+  async function found(toml: string, uapi: FakeUapi): Promise<readonly string[]> {
+    return await problems(toml, new WireguardDevices({ socketFolder: uapi.folder }));
+  }
+
+  test('is there', async () => {
+    const uapi = new FakeUapi();
+    await uapi.listen('wg0');
+    uapi.add(PUBLIC_KEY);
+    // With a socket no `wg` is needed.
+    expect(await found(sinkOf('program = "/no/wg"'), uapi)).toEqual([]);
+    expect(uapi.requests).toEqual(['get=1\n\n']);
+  });
+
+  test('is not there, or its interface is not', async () => {
+    const uapi = new FakeUapi();
+    await uapi.listen('wg0');
+    expect(await found(sinkOf(''), uapi)).toEqual([
+      'link[0].sink[0].public_key: is of no peer that the interface wg0 has. Add the peer to the ' +
+        'interface, or write the key that `wg show` prints.',
+    ]);
+    const none = new FakeUapi();
+    expect(await found(sinkOf('via = "uapi"'), none)).toEqual([
+      `link[0].sink[0].interface: the socket ${none.folder}/wg0.sock cannot be used: ` +
+        'ENOENT. Start the userspace WireGuard before quPSKd; for an interface of the kernel, ' +
+        'via = "wg".',
+    ]);
+  });
+
+  test('by the program: it says that the interface is not there', async () => {
+    const program = folder.write('wg', '#!/bin/sh\n[ "$2" = interfaces ] && exit\nexit 1\n', 0o700);
+    expect(await found(sinkOf(`program = "${program}"`), new FakeUapi())).toEqual([
+      'link[0].sink[0].interface: there is no WireGuard interface wg0. Bring it up ' +
+        'before quPSKd starts (wg-quick up wg0, or order the service after what does).',
+    ]);
+  });
 });
 
 test.each(['wireguard', 'wg-set-psk'])('the missing program of a %s sink', async (type) => {

@@ -29,8 +29,21 @@ test('Alice and Bob fit together, in both protocols', async () => {
   }
 });
 
-test('many-links.toml shows every kind of sink', async () => {
+test('many-links.toml shows every kind of sink but IPsec, which has files of its own', async () => {
   const { links } = await loadConfig('example/many-links.toml');
   const kinds = links.flatMap(({ sinks }) => sinks.map(({ type }) => type));
   expect(kinds.sort()).toEqual(['command', 'file', 'wg-set-psk', 'wireguard']);
+});
+
+test('the two ends of the IPsec example mirror each other', async () => {
+  const ends = await Promise.all(
+    ['alice', 'bob'].map((name) => loadConfig(`example/strongswan/qupskd_${name}.toml`)),
+  );
+  const [a, b] = ends.map(({ links }) => links[0]?.sinks[0]);
+  if (a?.type !== 'strongswan-ppk' || b?.type !== 'strongswan-ppk') throw new Error('no sink');
+  const mirrored = JSON.stringify(b.definition).replaceAll(
+    /"(local|remote)(_|")/g,
+    (_, side, end) => (side === 'local' ? `"remote${end}` : `"local${end}`),
+  );
+  expect(JSON.parse(mirrored)).toEqual(a.definition);
 });

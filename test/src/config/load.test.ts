@@ -19,6 +19,9 @@ describe('the flat form', () => {
       form: 'flat',
       listen: { host: 'localhost', port: 5555, tls: null },
       log: { level: 'info', format: 'text' },
+      control: { socket: null },
+      audit: null,
+      metrics: null,
       links: [
         {
           name: 'bob',
@@ -31,7 +34,10 @@ describe('the flat form', () => {
           allow: null,
           intervalMs: 120_000,
           maxKeyAgeMs: 180_000,
+          lookahead: 0,
+          maxLookaheadAgeMs: 180_000,
           onExpiry: 'random',
+          onStop: 'keep',
           kme: {
             urls: ['http://localhost:12345'],
             basePath: '/api/v1/keys',
@@ -75,7 +81,7 @@ describe('the flat form', () => {
 
   test('an explicit protocol 1 keeps GET, and takes the new keys', async () => {
     const { links, log } = await folder.load(
-      'protocol = 1\ninterval = "3s"\nmax_key_age = "1m"\non_expiry = "keep"\n' +
+      'protocol = 1\ninterval = "3s"\nmax_key_age = "1m"\non_expiry = "keep"\non_stop = "random"\n' +
         `allow = ["192.0.2.1"]\n${FLAT}[log]\nlevel = "debug"\nformat = "json"\n`,
     );
     expect(log).toEqual({ level: 'debug', format: 'json' });
@@ -84,6 +90,7 @@ describe('the flat form', () => {
       intervalMs: 3_000,
       maxKeyAgeMs: 60_000,
       onExpiry: 'keep',
+      onStop: 'random',
       allow: ['192.0.2.1'],
       kme: { dialect: { method: 'GET' } },
     });
@@ -228,13 +235,16 @@ describe('the structured form', () => {
   test('every kind of sink', async () => {
     const sinks = [
       `type = "wireguard"\ninterface = "wg0"\npublic_key = "${PUBLIC_KEY}"`,
+      `type = "wireguard"\ninterface = "wg1"\npublic_key = "${PUBLIC_KEY}"\nvia = "uapi"\nguard = false`,
       `type = "wg-set-psk"\npublic_key = "${PUBLIC_KEY}"\nprogram = "/opt/wg-set-psk"`,
       'type = "command"\nargv = ["tee", "", "x"]\ntimeout = "1s"',
       'type = "command"\nargv = ["tee", "", "x"]',
     ].map((sink) => `[[link.sink]]\n${sink}\n`);
     const { links } = await folder.load(STRUCTURED + sinks.join(''));
+    const WIREGUARD = { type: 'wireguard', publicKey: PUBLIC_KEY, program: 'wg' } as const;
     expect(links[0]?.sinks.slice(1)).toEqual([
-      { type: 'wireguard', interface: 'wg0', publicKey: PUBLIC_KEY, program: 'wg' },
+      { ...WIREGUARD, interface: 'wg0', via: 'auto', guard: true },
+      { ...WIREGUARD, interface: 'wg1', via: 'uapi', guard: false },
       {
         type: 'wg-set-psk',
         interface: 'wg0_bob',

@@ -44,7 +44,7 @@ export const KEYS_AND_TABLES: readonly Refusal[] = [
   inStructured(
     'an unknown table',
     [['[kme]', '[qkd]']],
-    'qkd: is not a known key. Remove it; the keys here are local_SAE_ID, listen, kme, log, link.',
+    'qkd: is not a known key. Remove it; the keys here are local_SAE_ID, listen, kme, log, control, audit, metrics, link.',
     'kme: is missing. Add [kme].',
   ),
   inStructured(
@@ -96,7 +96,7 @@ export const KEYS_AND_TABLES: readonly Refusal[] = [
   inStructured(
     'an unknown type of sink, and nothing about its other keys',
     [['type = "file"', `type = "${PLANTED}"`]],
-    'link[0].sink[0].type: is not "file" or "wireguard" or "wg-set-psk" or "command". Write it like type = "file".',
+    'link[0].sink[0].type: is not "file" or "wireguard" or "wg-set-psk" or "strongswan-ppk" or "command". Write it like type = "file".',
   ),
   inStructured(
     'a key of another type of sink',
@@ -195,6 +195,20 @@ export const VALUES: readonly Refusal[] = [
     'an argument with a NUL',
     [[SINK, 'type = "command"\nargv = ["cat", "\\u0000"]']],
     'link[0].sink[0].argv: is not a list of a program and its arguments. Write it like argv = ["/usr/local/bin/take-psk", "bob"].',
+  ),
+  inStructured(
+    'ways to an interface and to stop that there are not',
+    [
+      [
+        SINK,
+        `type = "wireguard"\ninterface = "wg0"\npublic_key = "${PUBLIC_KEY}"\n` +
+          `via = "${PLANTED}"\nguard = "no"`,
+      ],
+      ['psk =', `on_stop = "${PLANTED}"\npsk =`],
+    ],
+    'link[0].on_stop: is not "keep" or "random". Write it like on_stop = "keep".',
+    'link[0].sink[0].via: is not "auto" or "wg" or "uapi". Write it like via = "auto".',
+    'link[0].sink[0].guard: is not true or false. Write it like guard = true.',
   ),
   ...['"wireguard0123456"', '"wg 0"', '"-wg0"', '"all"', '".."', '"wg0/1"', '""'].map((name) =>
     inStructured(

@@ -73,12 +73,12 @@ export const RELATIONS: readonly Refusal[] = [
     NO_PSK,
   ),
   inStructured(
-    'wg-set-psk is to remove a PSK',
+    'wg-set-psk is to end a session',
     [
       [SINK, `type = "wg-set-psk"\npublic_key = "${PUBLIC_KEY}"`],
       ['psk =', 'on_expiry = "remove"\npsk ='],
     ],
-    'link[0].on_expiry: is "remove", but wg-set-psk cannot remove a PSK. Write "random" or "keep".',
+    'link[0].on_expiry: is "remove", but wg-set-psk cannot end a session. Write "random" or "keep".',
   ),
   inStructured(
     'a default interface name that is too long',
@@ -102,7 +102,7 @@ export const RELATIONS: readonly Refusal[] = [
     'listen.port: is not a whole number from 1 to 65535. Write it like port = 5555.',
     KME_URL,
     NAME_REMEDY,
-    'link[0].sink[0].type: is not "file" or "wireguard" or "wg-set-psk" or "command". Write it like type = "file".',
+    'link[0].sink[0].type: is not "file" or "wireguard" or "wg-set-psk" or "strongswan-ppk" or "command". Write it like type = "file".',
     `link[0].max_key_age: ${TIMING} With this interval, make it longer than 1250ms, or leave it out for 1500ms.`,
   ),
 ];
@@ -158,7 +158,7 @@ export const FLAT_FORM: readonly Refusal[] = [
     'wireguard_interface: is missing, and wg0_ with the name of the link is longer than 15 characters. Name the interface, or give a shorter name.',
   ),
   inFlat(
-    'wg-set-psk is to remove a PSK',
+    'wg-set-psk is to end a session',
     [
       [
         '"bob"',
@@ -166,6 +166,6 @@ export const FLAT_FORM: readonly Refusal[] = [
       ],
       ['key_folder = "./psk/alice"', ''],
     ],
-    'on_expiry: is "remove", but wg-set-psk cannot remove a PSK. Write "random" or "keep".',
+    'on_expiry: is "remove", but wg-set-psk cannot end a session. Write "random" or "keep".',
   ),
 ];
