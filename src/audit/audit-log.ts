@@ -26,7 +26,7 @@ const BATCH_MAX = 256;
 /** A file that could not be written is tried again after this. */
 const RETRY_MS = 5_000;
 /** At the end, within the two seconds of the daemon. */
-const CLOSE_MAX_MS = 500;
+const CLOSE_MAX_MS = 300;
 
 /** What the caller says; what is left out is null. */
 export type Entry = { readonly event: AuditEvent } & Partial<Omit<AuditFacts, 'time' | 'run'>>;
@@ -67,6 +67,8 @@ export class AuditLog {
   /** The last record that is certainly on disk; null: nothing is known of the file yet. */
   #end: ChainEnd | null = null;
   #attempted: readonly Attempted[] = [];
+  /** What was moved aside must be told, also where the first write behind it fails. */
+  #aside: JointNote | null = null;
   #outage: Outage | null = null;
   #isFailing = false;
   #written = 0;
@@ -93,7 +95,7 @@ export class AuditLog {
     if (this.#timer === undefined) this.#work ??= this.#writeAll();
   }
 
-  /** Writes what waits, for at most half a second, and closes the file. */
+  /** Writes what waits, for at most CLOSE_MAX_MS, and closes the file. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     this.#work ??= this.#writeAll();
@@ -142,18 +144,22 @@ export class AuditLog {
     if (end === null) throw new Error('the end of the audit log is not known');
     if (joint !== null) this.#forget(end);
     if (note !== null) this.#tell(note);
+    if (note !== null && 'aside' in note) this.#aside = note;
 
-    const notes = note === null ? [] : [this.#factsOf(note)];
+    // What tells of a torn line must stand right behind it.
+    const notes = [...new Set([note, this.#aside])].filter((each) => each !== null);
+    const waiting = this.#waiting.slice(0, BATCH_MAX);
     const attempted: Attempted[] = [];
     let last: ChainEnd = end;
-    for (const facts of [...notes, ...this.#waiting.slice(0, BATCH_MAX)]) {
+    for (const facts of [...notes.map((each) => this.#factsOf(each)), ...waiting]) {
       const line = lineAfter(last, facts);
-      attempted.push({ line, isWaiting: facts !== notes[0] });
+      attempted.push({ line, isWaiting: attempted.length >= notes.length });
       last = line;
     }
     this.#end = end;
     this.#attempted = attempted;
     await this.#file.append(prefix, attempted.map(lineOf));
+    this.#aside = null;
     this.#forget(last);
     this.#succeed();
   }

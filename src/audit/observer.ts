@@ -95,7 +95,14 @@ function entryOf(happening: LinkHappening): Entry | null {
       return { event: 'expired', reason: happening.onExpiry };
     case 'alarmed':
       return { event: 'alarmed', reason: happening.reason };
-    default:
+    // States, times and calls are for metrics and status; refusals are counted.
+    case 'moved':
+    case 'opened':
+    case 'ended':
+    case 'timer-set':
+    case 'sink-answered':
+    case 'kme-called':
+    case 'refused':
       return null;
   }
 }

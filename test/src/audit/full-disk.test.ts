@@ -2,6 +2,7 @@
  * A disk that fills up in the middle of a write, and empties again: whatever the bytes that got through,
  * every record stands in the log once, in its order.
  */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -17,6 +18,22 @@ async function writesOf(file: string): Promise<{ write: Write }> {
   await handle.close();
   return Object.getPrototypeOf(handle) as { write: Write };
 }
+
+test('that a file was moved aside is told, also where the first write behind it fails', async () => {
+  const bench = new AuditBench();
+  writeFileSync(bench.file, 'some text\n');
+  const writes = await writesOf(bench.file);
+  const spy = jest.spyOn(writes, 'write');
+  spy.mockImplementationOnce(() =>
+    Promise.reject(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })),
+  );
+  const audit = bench.open({ retryMs: 1 });
+  audit.record(commit(1));
+  await until(() => bench.events.includes('gap')).finally(() => spy.mockRestore());
+  await audit.close();
+  expect(bench.events).toEqual(['begun-anew', 'committed', 'gap']);
+  expect(readFileSync(bench.records[0]?.aside ?? '', 'utf8')).toBe('some text\n');
+});
 
 test('records survive writes that are broken off anywhere', async () => {
   await fc.assert(

@@ -44,7 +44,7 @@ describe('refusals', () => {
     ]);
   });
 
-  test('a flood without an end is two records a time, whatever it is', () => {
+  test('a flood without an end is one record a time, whatever its size', () => {
     const observe = observer.of('bob');
     for (let round = 0; round < 100; round += 1) {
       for (let times = 0; times < 50; times += 1) observe(REFUSED);
