@@ -12,7 +12,8 @@ export interface Bounds {
 /**
  * Calls, and waits for the end of the call, however late.
  *
- * Not by AbortSignal.any: what it makes of a signal that lives as long as the daemon is not always freed.
+ * Not by AbortSignal.any: what that makes of a signal which lives as long as the daemon is not always
+ * freed.
  */
 export async function boundedCall<T>(
   { clock, signal, maxMs, onLate }: Bounds,

@@ -125,7 +125,7 @@ export function peerOf({ word }: LinkRecord, isUnsupported: boolean): TunnelRepo
   return isUnsupported ? 'unsupported' : 'silent';
 }
 
-/** What this end can tell the peer; null: nothing, as long as its sinks do not hold the PSK or cannot tell. */
+/** What this end can tell the peer; null: its sinks do not hold the PSK, or cannot tell. */
 export function newsOf(link: LinkRecord): EffectNews | null {
   const { current } = link;
   if (current === null || tellingSinks(link).length === 0 || !holdsHere(link)) return null;

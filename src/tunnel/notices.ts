@@ -8,7 +8,10 @@ import type { Protection } from './report.ts';
 
 export class TunnelNotices {
   readonly #log: Log;
-  readonly #complaints: Complaints;
+  /** Of sinks whose dead session could not be brought back. */
+  readonly #unrevived = new Map<string, Complaints>();
+  /** Of sinks that gave no answer when they were asked last. */
+  readonly #unreadable = new Map<string, Complaints>();
   readonly #exposed = new Set<string>();
   readonly #late = new Set<string>();
   #isAssured = false;
@@ -16,7 +19,6 @@ export class TunnelNotices {
 
   constructor(log: Log) {
     this.#log = log;
-    this.#complaints = new Complaints(log);
   }
 
   /** @param label - the sink's */
@@ -67,8 +69,22 @@ export class TunnelNotices {
     this.#log.info('a dead session is brought back', { sink: label, attempt });
   }
 
+  revivalFailed(label: string, error: unknown): void {
+    const message = 'a dead session could not be brought back; it is tried again';
+    complaintsOf(this.#unrevived, label, this.#log).say(message, { sink: label, error });
+  }
+
+  alive(label: string): void {
+    this.#unrevived.delete(label);
+  }
+
   unreadable(label: string, error: unknown): void {
-    this.#complaints.say('a sink does not say how its tunnel is', { sink: label, error });
+    const message = 'a sink does not say how its tunnel is';
+    complaintsOf(this.#unreadable, label, this.#log).say(message, { sink: label, error });
+  }
+
+  readable(label: string): void {
+    this.#unreadable.delete(label);
   }
 
   unsupported(): void {
@@ -82,6 +98,13 @@ export class TunnelNotices {
   silent(reason: string): void {
     this.#log.debug('the peer was not told whether the PSK is in effect', { reason });
   }
+}
+
+/** Each sink has its own: what is said of one is news of another. */
+function complaintsOf(all: Map<string, Complaints>, label: string, log: Log): Complaints {
+  const complaints = all.get(label) ?? new Complaints(log);
+  all.set(label, complaints);
+  return complaints;
 }
 
 /** True where the label has come or gone. */

@@ -24,7 +24,7 @@ export type Protection =
   | 'none';
 
 export type SinkState =
-  /** Does not hold the current PSK: none was agreed, it failed, or something else was put in its place. */
+  /** Does not hold the current PSK: none was agreed, it failed, or something else took its place. */
   | 'not installed'
   /** Holds the current PSK; no session since, for no longer than WireGuard takes to renew one. */
   | 'installed'

@@ -23,6 +23,7 @@ export interface SinkPollerOptions {
   readonly onRead: () => void;
   readonly onFailed: (error: unknown) => void;
   readonly onRevive: () => void;
+  readonly onReviveFailed: (error: unknown) => void;
 }
 
 export class SinkPoller {
@@ -80,10 +81,15 @@ export class SinkPoller {
   }
 
   async #revive(): Promise<void> {
-    const { sink, clock, onRevive } = this.#options;
+    const { sink, clock, onRevive, onReviveFailed } = this.#options;
+    const { signal } = this.#stopping;
     const waitMs = REVIVE_AGAIN_MS + clock.random() * REVIVE_JITTER_MS;
     this.#reviveAgainAtMs = clock.nowMs() + waitMs;
     onRevive();
-    await sink.revive(this.#stopping.signal);
+    try {
+      await sink.revive(signal);
+    } catch (error) {
+      if (!signal.aborted) onReviveFailed(error);
+    }
   }
 }

@@ -34,7 +34,7 @@ import { TunnelNotices } from './notices.ts';
 import { PeerTalk } from './peer-talk.ts';
 import type { Protection, SinkReport, SinkState, TunnelReport } from './report.ts';
 import { SinkPoller } from './sink-poller.ts';
-import { isBusy, isLate, stateOf } from './sink-record.ts';
+import { isBusy, isLate, isLive, stateOf } from './sink-record.ts';
 import { WatchedSink } from './watched-sink.ts';
 
 export interface TunnelWatchOptions {
@@ -132,8 +132,13 @@ export class TunnelWatch implements EffectPort {
       clock,
       isReviveDue: () => this.#mayRevive(sink),
       readInMs: () => readInMs(sink.record, clock.nowMs()),
-      onRead: () => this.#judge(),
+      onRead: () => {
+        if (sink.record.misses === 0) this.#notices.readable(sink.label);
+        if (isLive(sink.record, clock.nowMs())) this.#notices.alive(sink.label);
+        this.#judge();
+      },
       onFailed: (error) => this.#notices.unreadable(sink.label, error),
+      onReviveFailed: (error) => this.#notices.revivalFailed(sink.label, error),
       onRevive: () => this.#notices.revival(sink.label, sink.revivals + 1),
     });
     return { sink, poller, state };

@@ -4,10 +4,11 @@ import type { EffectNews } from '../../../src/peer/effect-message.ts';
 import { Secret } from '../../../src/secret.ts';
 import type { EffectReading, PskOrder, Sink } from '../../../src/sinks/sink.ts';
 import { TunnelWatch, type TunnelWatchOptions } from '../../../src/tunnel/watch.ts';
+import { atEnd } from '../../support/ending.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { NEVER } from '../../support/never.ts';
 import { RecordingLog } from '../peer/support.ts';
-import { NEVER_MET, TWO } from './readings.ts';
+import { NEVER_MET, SECOND_MS, TWO } from './readings.ts';
 
 /** A sink that can tell, and says what the test has put there. */
 export class TellingSink implements Sink {
@@ -126,4 +127,30 @@ export function orderOf(name: { chain: string; epoch: number } | null): PskOrder
   const psk = new Secret(Buffer.alloc(32, 7));
   const agreed = name && { ...name, keyId: 'a key_ID', role: 'initiator' as const };
   return { psk, agreed };
+}
+
+export type Bench = ReturnType<typeof watchTunnel>;
+
+/** A watch that has started and ends with the test. */
+export function start(change: Partial<TunnelWatchOptions> = {}): Bench {
+  const bench = watchTunnel(change);
+  atEnd(() => bench.watch.stop());
+  bench.watch.start();
+  return bench;
+}
+
+/** Lets so many seconds pass in which the tunnel sends so many bytes each. */
+export async function sending(
+  { clock, sink }: Bench,
+  seconds: number,
+  bytes: number,
+): Promise<void> {
+  for (let second = 0; second < seconds; second += 1) {
+    if (!(sink.says instanceof Error)) {
+      const { sessionAgeMs, txBytes } = sink.says;
+      const aged = sessionAgeMs === null ? null : sessionAgeMs + SECOND_MS;
+      sink.says = { ...sink.says, sessionAgeMs: aged, txBytes: txBytes + bytes };
+    }
+    await clock.advance(SECOND_MS);
+  }
 }
