@@ -62,7 +62,7 @@ export class SinkRunner {
   readonly #onSettled: () => void;
   #newest = 0;
   #stopped: boolean = false;
-  /** The newest order left nothing that a PSK would protect. */
+  /** The newest order is to leave nothing that a PSK would protect. */
   #isRemoved = false;
 
   constructor(options: SinkRunnerOptions) {
@@ -116,10 +116,10 @@ export class SinkRunner {
   async stop(onStop: OnStop = 'keep'): Promise<readonly Unstopped[]> {
     this.#stopped = true;
     const late = new AbortController();
-    const taskFor = onStop === 'random' && !this.#isRemoved ? randomInstallation : () => null;
     const outcomes = await Promise.all(
       this.#workers.map(async (worker) => {
-        const task = taskFor();
+        const holdsNone = this.#isRemoved && worker.held === this.#newest;
+        const task = onStop === 'random' && !holdsNone ? randomInstallation() : null;
         const failure = await within(worker.stop(task, late.signal), STOP_MAX_MS);
         if (task === null || failure === null) return null;
         return { label: worker.label, error: failure ?? stillBusy() };

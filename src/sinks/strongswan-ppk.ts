@@ -18,6 +18,7 @@
 import type { StrongswanPpkSinkConfig } from '../config/types.ts';
 import { QupskdError } from '../errors.ts';
 import { checkPsk } from '../key-text.ts';
+import { Turns } from '../turns.ts';
 import { Charon, type IkeSa } from '../vici/charon.ts';
 import { withVici } from '../vici/connection.ts';
 import { section } from '../vici/message.ts';
@@ -46,6 +47,7 @@ export class StrongswanPpkSink implements Sink {
   readonly label: string;
   readonly #config: StrongswanPpkSinkConfig;
   readonly #children: readonly string[];
+  readonly #turns = new Turns();
   #held: Held | null = null;
 
   constructor(config: StrongswanPpkSinkConfig) {
@@ -56,7 +58,7 @@ export class StrongswanPpkSink implements Sink {
 
   /** Shows at once whether charon can be reached and takes the connection; a tunnel that is up stays. */
   async prepare(signal: AbortSignal): Promise<void> {
-    await this.#withCharon(signal, (charon) => this.#loadConnection(charon, null));
+    await this.#inTurn(signal, (charon) => this.#loadConnection(charon, null));
   }
 
   async install({ psk, agreed }: PskOrder, signal: AbortSignal): Promise<void> {
@@ -67,7 +69,7 @@ export class StrongswanPpkSink implements Sink {
     if (!PPK_ID.test(keyId)) {
       throw new QupskdError('ERR_SINK_FAILED', 'a key_ID that cannot be a PPK_ID was refused');
     }
-    await this.#withCharon(signal, async (charon) => {
+    await this.#inTurn(signal, async (charon) => {
       const held = await this.#hold(charon, keyId);
       await charon.loadPpk(this.#nameOf(keyId), keyId, psk);
       if (agreed.role === 'initiator') {
@@ -82,10 +84,9 @@ export class StrongswanPpkSink implements Sink {
 
   /** Closes the tunnel: first nothing can be made any more, then what was made goes. */
   async remove(signal: AbortSignal): Promise<void> {
-    await this.#withCharon(signal, async (charon) => {
+    await this.#inTurn(signal, async (charon) => {
       this.#held = null;
       await this.#unloadAllBut(charon, []);
-      await this.#loadConnection(charon, null);
       await this.#terminate(charon, await charon.ikeSas(this.#config.connection));
     });
   }
@@ -109,7 +110,7 @@ export class StrongswanPpkSink implements Sink {
 
   /** Makes an SA where there is none; one that is up is left alone, however old it is. */
   async revive(signal: AbortSignal): Promise<void> {
-    await this.#withCharon(signal, async (charon) => {
+    await this.#inTurn(signal, async (charon) => {
       const sas = await charon.ikeSas(this.#config.connection);
       if (sas.some((sa) => this.#isComplete(sa))) return;
       if (this.#held === null) throw this.#failure('has no agreed PSK to come up with');
@@ -184,6 +185,11 @@ export class StrongswanPpkSink implements Sink {
   /** Under which the PPK of a key_ID is loaded; what starts with that of no key_ID is this sink's. */
   #nameOf(keyId: string): string {
     return `qupskd/${this.#config.connection}/${keyId}`;
+  }
+
+  /** An install and a revival at once would take each other's SA down. */
+  async #inTurn(signal: AbortSignal, use: (charon: Charon) => Promise<void>): Promise<void> {
+    await this.#turns.take(signal, () => this.#withCharon(signal, use));
   }
 
   async #withCharon<T>(signal: AbortSignal, use: (charon: Charon) => Promise<T>): Promise<T> {

@@ -118,7 +118,7 @@ export class ViciConnection {
   async #ask(packet: Packet, limitMs: number, events: ViciSection[] = []): Promise<Packet> {
     if (this.#ended !== null) throw this.#ended;
     if (this.#waiting !== null) throw new Error('a second VICI command on one connection');
-    const bytes = encodePacket(packet);
+    const bytes = encoded(packet);
     const timer = setTimeout(() => this.#end(late(packet.name, limitMs)), limitMs);
     try {
       const answer = await new Promise<Packet>((resolve, reject) => {
@@ -158,6 +158,15 @@ export class ViciConnection {
     this.#waiting?.reject(this.#ended);
     this.#waiting = null;
     this.#socket.destroy();
+  }
+}
+
+/** @throws QupskdError where the format cannot say it: a certificate of more than 64 KiB, for example */
+function encoded(packet: Packet): Buffer {
+  try {
+    return encodePacket(packet);
+  } catch (error) {
+    throw failed(`${packet.name} cannot be said in VICI: ${(error as Error).message}`);
   }
 }
 

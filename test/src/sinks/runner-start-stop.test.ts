@@ -81,6 +81,24 @@ describe('stop with a random PSK', () => {
     expect(sink.attempts).toBe(1);
   });
 
+  test('a sink from which nothing could be taken away gets one', async () => {
+    const sink = new FakeSink('a');
+    const { runner } = runnerFor(sink);
+    runner.install(orderOf(1));
+    await settle();
+    sink.end(true);
+    await settle();
+    runner.remove();
+    await settle();
+    sink.end(false);
+    await settle();
+    const stopping = runner.stop('random');
+    await settle();
+    sink.end(true);
+    expect(await stopping).toEqual([]);
+    expect(sink.effects).toHaveLength(2);
+  });
+
   test('a sink that fails or is late is named, with why', async () => {
     const [failing, deaf] = [new FakeSink('failing'), new FakeSink('deaf', 'goes-on')];
     const { runner } = runnerFor(failing, deaf);

@@ -212,18 +212,17 @@ describe('closing', () => {
   test.each([
     ['a random PSK', () => sink.install(random(), NEVER)],
     ['remove', () => sink.remove(NEVER)],
-  ])('%s: first the PPKs, then the SAs; the connection stays, without one', async (_, close) => {
+  ])('%s: first the PPKs, then the SAs', async (_, close) => {
     await install(K1, 'initiator');
     charon.addSa();
     charon.asked.length = 0;
     await close();
     expect(charon.asked.filter((name) => !/^(list|get)-/.test(name))).toEqual([
       'unload-shared',
-      'load-conn',
       'terminate',
       'terminate',
     ]);
-    expect([ids(), loaded(), ppkIdOfConnection()]).toEqual([[], [], undefined]);
+    expect([ids(), loaded()]).toEqual([[], []]);
     expect((await sink.effect(NEVER)).agreedPsk).toBe(false);
     expect((await failureOf(sink.revive(NEVER))).message).toContain('has no agreed PSK');
   });
@@ -250,6 +249,13 @@ describe('revive', () => {
     await sink.revive(NEVER);
     expect(ids()).toEqual(['1']);
   });
+});
+
+test('an install and a revival at once make one SA', async () => {
+  await install(K1, 'responder');
+  await Promise.all([install(K2, 'initiator'), sink.revive(NEVER)]);
+  expect(charon.sas).toHaveLength(1);
+  expect(charon.asked.filter((name) => name === 'initiate')).toHaveLength(1);
 });
 
 describe('refusals', () => {

@@ -97,9 +97,11 @@ describe('install', () => {
   test('two links on one interface take turns', async () => {
     uapi.add(PEER);
     uapi.add(STRANGER);
-    const sinks = [sinkWith(), sinkWith({ publicKey: STRANGER })];
+    const [one, other] = [sinkWith(), sinkWith({ publicKey: STRANGER })];
     await Promise.all(
-      Array.from({ length: 10 }, (_, index) => sinks[index % 2]?.install(agreed(PSK), NEVER)),
+      Array.from({ length: 10 }, (_, index) =>
+        (index % 2 === 0 ? one : other).install(agreed(PSK), new AbortController().signal),
+      ),
     );
     expect(uapi.requests.map((text) => text.slice(0, 3))).toEqual(
       Array(10).fill(['set', 'get']).flat(),

@@ -64,6 +64,13 @@ describe('a command', () => {
     );
   });
 
+  test('that VICI has no room for', async () => {
+    const message = section({ certs: [Buffer.alloc(70_000)] });
+    const error = await failureOf(call({ name: 'load-conn', message }));
+    expect(error.message).toBe('load-conn cannot be said in VICI: a value is too long');
+    expect(charon.asked).toEqual([]);
+  });
+
   test('that charon does not know', async () => {
     const error = await failureOf(call({ name: 'fly' }));
     expect(error.message).toBe('charon does not know fly');
