@@ -39,7 +39,8 @@ let pair: IpsecPair | null = null;
 
 beforeAll(async () => {
   if (missing.length > 0) return;
-  [programs, pair] = await Promise.all([Programs.build(), makeIpsecPair()]);
+  programs = await Programs.build();
+  pair = await makeIpsecPair();
 });
 
 afterAll(async () => {
