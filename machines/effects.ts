@@ -56,6 +56,7 @@ const CALLS: Record<LinkCallName, true> = {
 const ACTIONS: Record<LinkActionName, true> = {
   answer: true,
   commit: true,
+  layBy: true,
   wipe: true,
   forgetChain: true,
   expire: true,

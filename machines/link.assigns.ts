@@ -42,12 +42,23 @@ export const openExchange = (
     chain === null || chain.epoch === 0
       ? ({ opening: 'new', chain: id, epoch: 1 } as const)
       : ({ opening: 'rotate', chain: chain.id, epoch: chain.epoch + 1 } as const);
+  const reserved = goal.opening === 'rotate' ? context.reserved : [];
   return {
-    exchange: { id, role: 'initiator', keyId: null, waiting: [], ...goal },
+    exchange: { id, role: 'initiator', keyId: null, waiting: [], reserved, ...goal },
     jitter,
     tries: 0,
   };
 };
+
+/** This end opens an exchange that lays a key by: `/reserve`. */
+export const openReserve = (
+  { context }: { context: LinkContext },
+  { exchange: id, jitter }: { readonly exchange: string; readonly jitter: number },
+): Partial<LinkContext> => ({
+  exchange: { ...reserveOf(context), id, role: 'initiator', waiting: [] },
+  jitter,
+  tries: 0,
+});
 
 /** The peer opens a chain. On protocol 1 that ends the old one at once, as it does in the original. */
 export const adoptNew = ({ context, event }: Step): Partial<LinkContext> => {
@@ -64,16 +75,21 @@ export const adoptNew = ({ context, event }: Step): Partial<LinkContext> => {
       epoch: 1,
       keyId: null,
       waiting: [request],
+      reserved: [],
     },
     finished: withFinished(context),
     tries: 0,
   };
 };
 
-/** The peer continues the chain. */
+/**
+ * The peer continues the chain. What only one of the ends has laid by is dropped; of what is left the
+ * oldest key is taken now, whatever becomes of this exchange.
+ */
 export const adoptRotate = ({ context, event }: Step): Partial<LinkContext> => {
   assertEvent(event, 'peer.requestedRotate');
   if (context.chain === null) throw new Error('a rotation needs a chain');
+  const common = context.reserved.filter((keyId) => event.reserved.includes(keyId));
   return {
     exchange: {
       id: event.exchange,
@@ -83,11 +99,35 @@ export const adoptRotate = ({ context, event }: Step): Partial<LinkContext> => {
       epoch: context.chain.epoch + 1,
       keyId: null,
       waiting: [event.request],
+      reserved: common,
     },
+    reserved: common.slice(1),
     finished: withFinished(context),
     tries: 0,
   };
 };
+
+/** The peer asks for a key to be laid by. */
+export const adoptReserve = ({ context, event }: Step): Partial<LinkContext> => {
+  assertEvent(event, 'peer.requestedReserve');
+  const { exchange: id, request } = event;
+  return {
+    exchange: { ...reserveOf(context), id, role: 'responder', waiting: [request] },
+    finished: withFinished(context),
+    tries: 0,
+  };
+};
+
+function reserveOf({ chain }: LinkContext) {
+  if (chain === null) throw new Error('a key is laid by for a chain');
+  return {
+    opening: 'reserve',
+    chain: chain.id,
+    epoch: chain.epoch,
+    keyId: null,
+    reserved: [],
+  } as const;
+}
 
 /** One more request waits for the key of this exchange. */
 export const joinWaiting = ({ context, event }: Step): Partial<LinkContext> => {
@@ -96,14 +136,26 @@ export const joinWaiting = ({ context, event }: Step): Partial<LinkContext> => {
   return { exchange: { ...exchange, waiting: [...exchange.waiting, event.request] } };
 };
 
-/** The key_ID is agreed; nobody waits any more, and the tries of the next step begin. */
+/**
+ * The key_ID is agreed; nobody waits any more, and the tries of the next step begin. A responder
+ * takes the oldest key that both ends have laid by: what is older than the one it names it does not
+ * hold, and where it names a new one, none.
+ */
 export const nameKey = (
   { context }: { context: LinkContext },
   outcome: OfferOutcome | KeyOutcome,
 ): Partial<LinkContext> => {
   if (!('keyId' in outcome)) throw new Error(`${outcome.type} names no key`);
   const { keyId } = outcome;
-  return { exchange: { ...pendingOf(context), keyId, waiting: [] }, tries: 0 };
+  const exchange = { ...pendingOf(context), keyId, waiting: [] };
+  if (exchange.opening !== 'rotate') return { exchange, tries: 0 };
+  const at = exchange.reserved.indexOf(keyId);
+  const common = at < 0 ? [] : exchange.reserved.slice(at);
+  return {
+    exchange: { ...exchange, reserved: common },
+    reserved: context.reserved.filter((id) => id !== keyId && common.includes(id)),
+    tries: 0,
+  };
 };
 
 /** The present step is tried once more. */
@@ -122,13 +174,45 @@ export const abandon = ({ context }: { context: LinkContext }): Partial<LinkCont
   tries: 0,
 });
 
+/** The exchange that was to lay a key by ends without one: no rotation has failed. */
+export const abandonReserve = ({ context }: { context: LinkContext }): Partial<LinkContext> => ({
+  exchange: null,
+  finished: withFinished(context),
+  refillFailed: true,
+  tries: 0,
+});
+
+/** One more key is laid by. */
+export const addReserved = ({ context }: { context: LinkContext }): Partial<LinkContext> => {
+  const { keyId } = pendingOf(context);
+  if (keyId === null) throw new Error('a key without a key_ID is laid by');
+  return {
+    reserved: [...context.reserved, keyId],
+    exchange: null,
+    finished: withFinished(context),
+    tries: 0,
+  };
+};
+
+/** A key laid by is gone. */
+export const removeReserved = ({ context, event }: Step): Partial<LinkContext> => {
+  assertEvent(event, 'reserve.aged');
+  return { reserved: context.reserved.filter((keyId) => keyId !== event.keyId) };
+};
+
+/** The interval of the installed PSK is over. */
+export const noteDue = (): Partial<LinkContext> => ({ isDue: true });
+
 /** The chain moves on by one epoch. */
 export const advanceChain = ({ context }: { context: LinkContext }): Partial<LinkContext> => {
-  const { id, chain, epoch, keyId, role } = pendingOf(context);
+  const { id, chain, epoch, keyId, role, opening } = pendingOf(context);
   if (keyId === null) throw new Error('a commit needs a key_ID');
   return {
     chain: { id: chain, epoch },
     lastCommit: { exchange: id, keyId, role },
+    reserved: opening === 'new' ? [] : context.reserved,
+    refillFailed: false,
+    isDue: false,
     exchange: null,
     finished: withFinished(context),
     failures: 0,
@@ -143,7 +227,7 @@ export const adoptPace = ({ event }: Step): Partial<LinkContext> => {
 };
 
 /** This end shares no chain with the peer any more. */
-export const dropChain = (): Partial<LinkContext> => ({ chain: null });
+export const dropChain = (): Partial<LinkContext> => ({ chain: null, reserved: [] });
 
 /** The finished ids with the exchange under way added, the oldest dropped beyond FINISHED_MAX. */
 function withFinished({ finished, exchange }: LinkContext): readonly string[] {

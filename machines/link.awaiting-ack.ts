@@ -3,7 +3,7 @@
  * derived the same PSK from it.
  */
 import { pendingOf } from './link.assigns.ts';
-import { alarm, giveUp, offerOf, refuse, startOver, wipe } from './link.parts.ts';
+import { alarm, giveUp, keyOf, offerOf, refuse, startOver, wipe } from './link.parts.ts';
 import { linkSetup } from './link.setup.ts';
 import type { LinkActions, LinkCalls } from './link.slots.ts';
 import type { LinkContext } from './link.types.ts';
@@ -112,6 +112,10 @@ const acking = linkSetup.createStateConfig({
       actions: refuse('ack_pending'),
       description: 'The peer must first say what became of the exchange that is being acked.',
     },
+    'peer.requestedReserve': {
+      actions: refuse('ack_pending'),
+      description: 'The peer must first say what became of the exchange that is being acked.',
+    },
   },
 });
 
@@ -126,6 +130,11 @@ const ackingAgain = linkSetup.createStateConfig({
       description: 'The peer is there: it is asked at once what became of the exchange.',
     },
     'peer.requestedRotate': {
+      target: 'acking',
+      actions: refuse('ack_pending'),
+      description: 'The peer is there: it is asked at once what became of the exchange.',
+    },
+    'peer.requestedReserve': {
       target: 'acking',
       actions: refuse('ack_pending'),
       description: 'The peer is there: it is asked at once what became of the exchange.',
@@ -205,9 +214,3 @@ export const awaitingAck = linkSetup.createStateConfig({
   initial: 'acking',
   states: { acking, 'acking-again': ackingAgain, offered },
 });
-
-function keyOf(context: LinkContext): { exchange: string; keyId: string } {
-  const { id, keyId } = pendingOf(context);
-  if (keyId === null) throw new Error('no key was agreed');
-  return { exchange: id, keyId };
-}

@@ -16,6 +16,15 @@ export type LinkEvent =
       /** null on protocol 1, whose wire carries neither. */
       readonly chain: string | null;
       readonly epoch: number | null;
+      /** Key_IDs that the peer has laid by; empty where it does not. */
+      readonly reserved: readonly string[];
+    }
+  | {
+      readonly type: 'peer.requestedReserve';
+      readonly request: string;
+      readonly exchange: string;
+      readonly chain: string;
+      readonly epoch: number;
     }
   | {
       readonly type: 'peer.acked';
@@ -32,8 +41,8 @@ export type LinkEvent =
       /** Milliseconds between two keys that the KME can go on giving; 0 where it sets no limit. */
       readonly paceMs: number;
     }
-  | { readonly type: 'link.committed' }
-  | { readonly type: 'link.due' };
+  | { readonly type: 'reserve.aged'; readonly keyId: string }
+  | { readonly type: 'link.committed' };
 
 export type LinkEventType = LinkEvent['type'];
 
@@ -56,6 +65,11 @@ export const LINK_EVENTS: Readonly<Record<LinkEventType, EventNote>> = {
     when: 'Its PSK is due and it asks for the next epoch of the chain it names.',
     proves: 'On protocol 2: the sender holds the psk. A replay fails on its epoch or its exchange.',
   },
+  'peer.requestedReserve': {
+    sender: 'the peer, by `/reserve`',
+    when: 'It has fewer keys laid by than it wants, and asks for one more.',
+    proves: 'On protocol 2: the sender holds the psk. A replay fails on its epoch or its exchange.',
+  },
   'peer.acked': {
     sender: 'the peer, by `/ack`',
     when: 'It holds the key of our offer and has derived the PSK from it.',
@@ -76,14 +90,14 @@ export const LINK_EVENTS: Readonly<Record<LinkEventType, EventNote>> = {
     when: 'The KME has said how many keys are in store, and the pace that they allow has changed.',
     proves: 'Nothing about the peer. It counts from the next commit on.',
   },
+  'reserve.aged': {
+    sender: 'the keyring',
+    when: 'A key that was laid by has grown as old as `max_lookahead_age`, and was overwritten.',
+    proves: 'It can no longer be used; the peer learns it with the next exchange.',
+  },
   'link.committed': {
     sender: 'this machine, to itself',
     when: 'An exchange was committed.',
     proves: 'The installed PSK is fresh.',
-  },
-  'link.due': {
-    sender: 'this machine, to itself',
-    when: 'The installed PSK has reached its interval.',
-    proves: 'It is time for this end to open an exchange.',
   },
 };

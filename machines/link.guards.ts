@@ -34,6 +34,16 @@ export const hasChain = ({ context }: { context: LinkContext }): boolean =>
 /** A try to agree has failed since the last commit. */
 export const hasFailed = ({ context }: { context: LinkContext }): boolean => context.failures > 0;
 
+/** The interval of the installed PSK is over. */
+export const isDue = ({ context }: { context: LinkContext }): boolean => context.isDue;
+
+/** This end leads and has fewer keys laid by than it wants; the last try has not failed. */
+export const mayRefill = ({
+  context: { precedence, reserved, lookahead, refillFailed },
+}: {
+  context: LinkContext;
+}): boolean => precedence && !refillFailed && reserved.length < lookahead;
+
 /** The link speaks the original's protocol. */
 export const isProtocol1 = ({ context }: { context: LinkContext }): boolean =>
   context.protocol === 1;
@@ -64,6 +74,22 @@ export const isNextEpoch = ({ context, event }: Asked): boolean => {
   if (context.protocol === 1) return true;
   return event.chain === context.chain.id && event.epoch === context.chain.epoch + 1;
 };
+
+/** The peer asks for a key to be laid by, for the chain and epoch that this end holds as well. */
+export const isThisEpoch = ({ context: { chain }, event }: Asked): boolean =>
+  event.type === 'peer.requestedReserve' &&
+  chain !== null &&
+  event.chain === chain.id &&
+  event.epoch === chain.epoch;
+
+/** The same by a newcomer, and this end wants one more key as well. */
+export const isReservable = (asked: Asked): boolean =>
+  isThisEpoch(asked) &&
+  isNewcomer(asked) &&
+  asked.context.reserved.length < asked.context.lookahead;
+
+/** The same by a newcomer: isReservable has been asked before, so this end wants no more keys. */
+export const isTooManyReserved = (asked: Asked): boolean => isThisEpoch(asked) && isNewcomer(asked);
 
 /** The same request again, by its exchange id. */
 export const isPending = ({ context, event }: Asked): boolean => {
@@ -107,6 +133,16 @@ export const isOffered = (
   outcome.exchange === exchange?.id &&
   outcome.chain === exchange.chain &&
   outcome.epoch === exchange.epoch;
+
+/** The offer is of a key that was laid by when the peer was told of it, and has grown too old since. */
+export const isOfAgedKey = (
+  { context }: { context: LinkContext },
+  outcome: OfferOutcome,
+): boolean =>
+  outcome.type === 'offered' &&
+  isOffered({ context }, outcome) &&
+  context.exchange?.reserved.includes(outcome.keyId) === true &&
+  !context.reserved.includes(outcome.keyId);
 
 /** An authentic offer for something else: isOffered has been asked before. */
 export const isMismatched = (_: unknown, outcome: OfferOutcome): boolean =>

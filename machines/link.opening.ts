@@ -1,29 +1,23 @@
 /**
  * `requesting` and `rotating`: from the first message of an exchange to the key in hand.
  *
- * The two differ in their base only (the psk, or the chain), so one function makes both.
+ * The two differ in their base only (the psk, or the chain), so one function makes both. How a key is
+ * laid by is in link.reserving.ts.
  */
 import { pendingOf } from './link.assigns.ts';
-import { alarm, giveUp, offerOf, refuse, refuseWaiting, startOver, wipe } from './link.parts.ts';
+import { fetchingState } from './link.fetching.ts';
+import {
+  alarm,
+  callOfExchange,
+  giveUp,
+  offerOf,
+  refuse,
+  refuseWaiting,
+  startOver,
+  wipe,
+} from './link.parts.ts';
 import { linkSetup } from './link.setup.ts';
-import type { LinkActions, LinkCalls } from './link.slots.ts';
-import type { LinkContext, Opening } from './link.types.ts';
-
-interface InContext {
-  readonly context: LinkContext;
-}
-
-/** The exchange under way, as the calls want it. */
-const callOfExchange = ({ context }: InContext): LinkCalls['requestOffer']['input'] => {
-  const { id, opening, chain, epoch } = pendingOf(context);
-  return { link: context.link, exchange: id, opening, chain, epoch };
-};
-
-const callForKey = ({ context }: InContext): LinkCalls['getKeyWithKeyIds']['input'] => {
-  const { keyId } = pendingOf(context);
-  if (keyId === null) throw new Error('no key was offered');
-  return { ...callOfExchange({ context }), keyId };
-};
+import type { LinkActions } from './link.slots.ts';
 
 const keyUnavailable = {
   target: '#idle',
@@ -34,7 +28,7 @@ const keyUnavailable = {
  * @param opening - `new` makes `requesting`, `rotate` makes `rotating`
  * @param description - what each end knows and holds, for docs/link.md
  */
-export function openingState(opening: Opening, description: string) {
+export function openingState(opening: 'new' | 'rotate', description: string) {
   return linkSetup.createStateConfig({
     id: opening === 'new' ? 'requesting' : 'rotating',
     description,
@@ -118,6 +112,13 @@ const asking = linkSetup.createStateConfig({
     input: callOfExchange,
     onDone: [
       {
+        guard: { type: 'isOfAgedKey', params: ({ event }) => event.output },
+        target: '#idle',
+        actions: giveUp,
+        description:
+          'A key laid by that has grown too old here since: another exchange, without it.',
+      },
+      {
         guard: { type: 'isOffered', params: ({ event }) => event.output },
         target: 'fetching',
         actions: { type: 'nameKey', params: ({ event }) => event.output },
@@ -173,57 +174,7 @@ const askingAgain = linkSetup.createStateConfig({
   after: { ASK_AGAIN: { target: 'asking', description: 'The same request again.' } },
 });
 
-const fetching = linkSetup.createStateConfig({
-  description: 'Initiator and slave SAE. The offered key is got from the own KME.',
-  meta: { clause: 'ETSI GS QKD 014 V1.1.1, 5.4' },
-  // For all tries together: the peer keeps its offer for PENDING_TTL only.
-  after: {
-    KEY_TIMEOUT: {
-      target: '#idle',
-      actions: giveUp,
-      description: 'The KME stalls: the key may have been delivered and lost.',
-    },
-  },
-  initial: 'calling',
-  states: {
-    calling: {
-      description: 'The KME is asked for the key under the key_ID.',
-      invoke: {
-        id: 'getKeyWithKeyIds',
-        src: 'getKeyWithKeyIds',
-        input: callForKey,
-        onDone: [
-          {
-            guard: { type: 'isDelivered', params: ({ event }) => event.output },
-            target: '#awaiting-ack.acking',
-            actions: 'clearTries',
-            description: 'The key is here and the candidate PSK is derived.',
-          },
-          {
-            guard: { type: 'mayFetchAgain', params: ({ event }) => event.output },
-            target: 'waiting',
-            description: 'Not delivered: the KMEs may not have synchronised yet.',
-          },
-          {
-            target: '#idle',
-            actions: giveUp,
-            description: 'The key is gone, or never came: its key_ID is never asked for again.',
-          },
-        ],
-        onError: {
-          target: '#idle',
-          actions: giveUp,
-          description: 'The call broke: the key may be gone.',
-        },
-      },
-    },
-    waiting: {
-      description: 'The two KMEs have time to synchronise.',
-      entry: 'countTry',
-      after: { FETCH_AGAIN: { target: 'calling', description: 'The same key_ID again.' } },
-    },
-  },
-});
+const fetching = fetchingState('#awaiting-ack.acking', { target: '#idle', actions: giveUp });
 
 const serving = linkSetup.createStateConfig({
   description: 'Responder and master SAE. A key is asked for at the own KME; the peer waits.',

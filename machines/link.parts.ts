@@ -2,7 +2,7 @@
  * Phrases that several states of the link machine use.
  */
 import { pendingOf } from './link.assigns.ts';
-import type { AlarmReason, LinkActions } from './link.slots.ts';
+import type { AlarmReason, LinkActions, LinkCalls } from './link.slots.ts';
 import type { LinkContext, LinkReply, RefusalCode } from './link.types.ts';
 
 interface InContext {
@@ -10,6 +10,25 @@ interface InContext {
 }
 interface OfRequest {
   readonly event: { readonly request: string };
+}
+
+/** The exchange under way, as the calls want it. */
+export const callOfExchange = ({ context }: InContext): LinkCalls['requestOffer']['input'] => {
+  const { id, opening, chain, epoch, reserved } = pendingOf(context);
+  return { link: context.link, exchange: id, opening, chain, epoch, reserved };
+};
+
+/** The same, with the key that was offered. */
+export const callForKey = ({ context }: InContext): LinkCalls['getKeyWithKeyIds']['input'] => {
+  const { keyId } = keyOf(context);
+  return { ...callOfExchange({ context }), keyId };
+};
+
+/** The exchange under way and its key. */
+export function keyOf(context: LinkContext): { exchange: string; keyId: string } {
+  const { id, keyId } = pendingOf(context);
+  if (keyId === null) throw new Error('no key was agreed');
+  return { exchange: id, keyId };
 }
 
 /** The request that has just come is refused. */
@@ -56,6 +75,9 @@ export const alarm = (reason: AlarmReason) => ({ type: 'alarm', params: { reason
  * straight back to `committed` where a chain is held.
  */
 export const giveUp = [wipe, 'abandon'] as const;
+
+/** The same, of one that was to lay a key by; such a transition leads to `committed`. */
+export const giveUpReserve = [wipe, 'abandonReserve'] as const;
 
 /** As giveUp; and the chain is lost, so that the next exchange begins a new one. */
 export const startOver = [wipe, 'abandon', forgetChain, 'dropChain'] as const;

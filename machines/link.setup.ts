@@ -25,6 +25,7 @@ import {
   OFFER_TIMEOUT_MS,
   PENDING_TTL_MS,
   pacedIntervalMs,
+  refillAfterMs,
   rotationStaggerMs,
   START_FOLLOWING_MS,
   START_LEADING_MS,
@@ -85,6 +86,7 @@ export const linkSetup = setup({
     // Slots.
     answer: emptyAction<'answer'>(),
     commit: emptyAction<'commit'>(),
+    layBy: emptyAction<'layBy'>(),
     wipe: emptyAction<'wipe'>(),
     forgetChain: emptyAction<'forgetChain'>(),
     expire: emptyAction<'expire'>(),
@@ -92,19 +94,24 @@ export const linkSetup = setup({
     refuseEvent: emptyAction<'refuseEvent'>(),
     // Memory.
     openExchange: assign(assigns.openExchange),
+    openReserve: assign(assigns.openReserve),
     adoptNew: assign(assigns.adoptNew),
     adoptRotate: assign(assigns.adoptRotate),
+    adoptReserve: assign(assigns.adoptReserve),
     joinWaiting: assign(assigns.joinWaiting),
     nameKey: assign(assigns.nameKey),
     countTry: assign(assigns.countTry),
     clearTries: assign(assigns.clearTries),
     abandon: assign(assigns.abandon),
+    abandonReserve: assign(assigns.abandonReserve),
+    addReserved: assign(assigns.addReserved),
+    removeReserved: assign(assigns.removeReserved),
+    noteDue: assign(assigns.noteDue),
     advanceChain: assign(assigns.advanceChain),
     dropChain: assign(assigns.dropChain),
     adoptPace: assign(assigns.adoptPace),
     // Between the concerns of the machine.
     announceCommit: raise({ type: 'link.committed' }),
-    announceDue: raise({ type: 'link.due' }),
   },
   guards,
   delays: {
@@ -121,6 +128,8 @@ export const linkSetup = setup({
     ACK_AGAIN: ({ context }: InContext) =>
       backoffMs(context.tries, jitterOf(context), ACK_AGAIN_FIRST_MS, ACK_AGAIN_MAX_MS),
     PENDING_TTL: PENDING_TTL_MS,
+    /** Short, and long enough for the peer to have the answer to its ack. */
+    REFILL_AFTER: ({ context }: InContext) => refillAfterMs(context.timing.intervalMs),
     /**
      * `interval` after a commit, or longer where the KME is short of keys; the end without the lead
      * waits the stagger longer.

@@ -16,19 +16,23 @@ export interface LinkCalls {
     readonly input: { readonly link: string };
     readonly output: { readonly exchange: string; readonly jitter: number };
   };
-  /** Sends `/new` or `/rotate` and waits for the offer. */
+  /** Sends `/new`, `/rotate` or `/reserve` and waits for the offer; `/rotate` tells what is laid by. */
   requestOffer: {
-    readonly input: CallOfExchange & { readonly opening: Opening };
+    readonly input: CallOfExchange;
     readonly output: OfferOutcome;
   };
-  /** Get key (clause 5.3) as master SAE; derives the candidate PSK and keeps it under the exchange. */
+  /**
+   * Get key (clause 5.3) as master SAE; derives the candidate PSK (of `/reserve` the proofs alone) and
+   * keeps it under the exchange. A rotation keeps of the keys laid by those of `reserved` alone, and
+   * takes the first of them, at once and without the KME, where there is one.
+   */
   getKey: {
-    readonly input: CallOfExchange & { readonly opening: Opening };
+    readonly input: CallOfExchange;
     readonly output: KeyOutcome;
   };
-  /** Get key with key IDs (clause 5.4) as slave SAE; derives and keeps as getKey does. */
+  /** Get key with key IDs (clause 5.4) as slave SAE; derives, keeps and takes as getKey does. */
   getKeyWithKeyIds: {
-    readonly input: CallOfExchange & { readonly opening: Opening; readonly keyId: string };
+    readonly input: CallOfExchange & { readonly keyId: string };
     readonly output: KeyOutcome;
   };
   /** Sends `/ack` with our confirmation and checks the one that comes back. */
@@ -41,8 +45,11 @@ export interface LinkCalls {
 interface CallOfExchange {
   readonly link: string;
   readonly exchange: string;
+  readonly opening: Opening;
   readonly chain: string;
   readonly epoch: number;
+  /** As in Exchange. */
+  readonly reserved: readonly string[];
 }
 
 export type OfferOutcome =
@@ -79,7 +86,10 @@ export type AckOutcome =
 export interface LinkActions {
   /** Gives requests of the peer their answer. Every request is answered exactly once. */
   answer: { readonly requests: readonly string[]; readonly reply: LinkReply };
-  /** The chain moves on to this exchange's candidate, and its PSK goes to the sinks. */
+  /**
+   * The chain moves on to this exchange's candidate, and its PSK goes to the sinks. Where it begins a
+   * chain, whatever was laid by is overwritten.
+   */
   commit: {
     readonly exchange: string;
     readonly chain: string;
@@ -87,9 +97,11 @@ export interface LinkActions {
     readonly keyId: string;
     readonly role: Role;
   };
+  /** The key of this exchange is laid by: both ends have proved that they hold the same. */
+  layBy: { readonly exchange: string; readonly keyId: string };
   /** The candidate of this exchange is overwritten. */
   wipe: { readonly exchange: string };
-  /** The chain key is overwritten; the next exchange starts from the psk. */
+  /** The chain key and whatever was laid by are overwritten; the next exchange starts from the psk. */
   forgetChain: { readonly chain: Chain | null };
   /** The PSK in the sinks is too old. */
   expire: { readonly onExpiry: OnExpiry };

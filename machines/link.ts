@@ -9,8 +9,11 @@
  * So the responder commits first and by one step at most, and the initiator, until it has a definite
  * answer, does nothing but repeat its ack: that is what keeps the two ends together.
  *
+ * Where `lookahead` is set, a third kind of exchange (`/reserve`) lays QKD keys by while the KMEs
+ * answer; all that it changes is where the key of a later `/rotate` comes from.
+ *
  * Three concerns run side by side and share nothing but the context:
- *   agreement   the five states of the protocol;
+ *   agreement   the states of the protocol;
  *   psk         how old the installed PSK is;
  *   sinks       whether every sink took it.
  *
@@ -21,6 +24,7 @@
 import { awaitingAck } from './link.awaiting-ack.ts';
 import { openingState } from './link.opening.ts';
 import { refuse } from './link.parts.ts';
+import { reserving } from './link.reserving.ts';
 import { linkSetup } from './link.setup.ts';
 import type { LinkActions } from './link.slots.ts';
 import { linkTiming, TIMING_DEFAULT } from './timing.ts';
@@ -54,6 +58,30 @@ const idle = linkSetup.createStateConfig({
   on: serve,
 });
 
+/** A rotation goes before everything else that this end would open. */
+const due = {
+  guard: 'isDue',
+  target: '#rotating',
+  description: 'The PSK is due: this end opens with `/rotate`.',
+} as const;
+
+/** An end at rest lays a key by for whoever asks for it. */
+const reserve = {
+  'peer.requestedReserve': [
+    {
+      guard: 'isReservable',
+      target: '#reserving.serving',
+      actions: 'adoptReserve',
+      description: 'The peer lays a key by, and this end with it.',
+    },
+    {
+      guard: 'isTooManyReserved',
+      actions: refuse('reserve_full'),
+      description: 'This end has as many keys laid by as it wants; it may want none.',
+    },
+  ],
+} as const;
+
 const committed = linkSetup.createStateConfig({
   id: 'committed',
   description: 'Both ends have seen the proof of the other; the PSK of this epoch is in the sinks.',
@@ -62,12 +90,28 @@ const committed = linkSetup.createStateConfig({
   states: {
     resting: {
       description: 'Waits until the PSK is due.',
-      always: {
-        guard: 'hasFailed',
-        target: 'retrying',
-        description: 'A try to rotate has failed: the next one is not far.',
+      always: [
+        {
+          guard: 'hasFailed',
+          target: 'retrying',
+          description: 'A try to rotate has failed: the next one is not far.',
+        },
+        due,
+        {
+          guard: 'mayRefill',
+          target: 'filling',
+          description: 'A further key may be laid by.',
+        },
+      ],
+      on: reserve,
+    },
+    filling: {
+      description: 'Waits until the PSK is due, and before that for a moment to lay a key by.',
+      always: due,
+      after: {
+        REFILL_AFTER: { target: '#reserving', description: 'This end opens with `/reserve`.' },
       },
-      on: { 'link.due': { target: '#rotating', description: 'This end opens with `/rotate`.' } },
+      on: reserve,
     },
     retrying: {
       description: 'Waits for the next try to rotate. The PSK in the sinks is still agreed.',
@@ -112,7 +156,26 @@ const agreement = linkSetup.createStateConfig({
         description: 'Nothing is offered under this exchange, and it is not the last commit.',
       },
     ],
-    'link.due': { description: 'An exchange is under way or being retried already.' },
+    'peer.requestedReserve': [
+      {
+        guard: 'isFinished',
+        actions: refuse('stale_exchange'),
+        description: 'This exchange was here before and is over.',
+      },
+      {
+        guard: 'isThisEpoch',
+        actions: refuse('busy'),
+        description: 'Another exchange is under way or to be tried again, and goes first.',
+      },
+      {
+        actions: refuse('out_of_sync'),
+        description: 'The peer is on another chain, or on another epoch, than this end.',
+      },
+    ],
+    'reserve.aged': {
+      actions: 'removeReserved',
+      description: 'A key laid by has grown too old, and is gone.',
+    },
   },
   states: {
     idle,
@@ -126,6 +189,7 @@ const agreement = linkSetup.createStateConfig({
       'rotate',
       'The next PSK of the chain is being agreed. The PSK in the sinks is still the one before.',
     ),
+    reserving,
   },
 });
 
@@ -162,7 +226,7 @@ const psk = linkSetup.createStateConfig({
           description: 'Agreed less than an interval ago.',
           after: { ROTATE_AFTER: { target: 'due', description: 'The interval is over.' } },
         },
-        due: { description: 'To be replaced.', entry: 'announceDue' },
+        due: { description: 'To be replaced.', entry: 'noteDue' },
       },
     },
     expired: {
@@ -173,7 +237,7 @@ const psk = linkSetup.createStateConfig({
           params: ({ context }): LinkActions['expire'] => ({ onExpiry: context.onExpiry }),
         },
         // The interval is over as well, should its timer be later than this one.
-        'announceDue',
+        'noteDue',
       ],
     },
   },
@@ -205,6 +269,9 @@ export const linkMachine = linkSetup.createMachine({
     chain: null,
     exchange: null,
     lastCommit: null,
+    reserved: [],
+    refillFailed: false,
+    isDue: false,
     finished: [],
     failures: 0,
     tries: 0,

@@ -11,8 +11,11 @@ export type Protocol = 1 | 2;
 /** Per exchange: who opened it, and who answers. Not to be mixed with master and slave SAE. */
 export type Role = 'initiator' | 'responder';
 
-/** Which base the key schedule starts from: `/new` from the psk, `/rotate` from the chain. */
-export type Opening = 'new' | 'rotate';
+/**
+ * What an exchange is for: `/new` begins a chain from the psk, `/rotate` takes the next step of the
+ * chain, `/reserve` lays a QKD key by for a later step and leaves the chain where it is.
+ */
+export type Opening = 'new' | 'rotate' | 'reserve';
 
 /** What happens to the sinks when the PSK in them grows older than `max_key_age`. */
 export type OnExpiry = 'random' | 'keep' | 'remove';
@@ -28,6 +31,7 @@ export type RefusalCode =
   | 'unknown_link'
   | 'unauthenticated'
   | 'kme_unavailable'
+  | 'reserve_full'
   | 'busy'
   | 'bad_request'
   | 'unsupported_version';
@@ -44,13 +48,18 @@ export interface Exchange {
   readonly id: string;
   readonly role: Role;
   readonly opening: Opening;
-  /** Chain and epoch that a commit of this exchange would give. */
+  /** Chain and epoch that a commit of this exchange would give; of `/reserve`, those of now. */
   readonly chain: string;
   readonly epoch: number;
   /** Known from the offer on. */
   readonly keyId: string | null;
   /** Requests of the peer that are answered when the key is here. */
   readonly waiting: readonly string[];
+  /**
+   * Of `/rotate`: key_IDs laid by. Those that the initiator holds, and tells; once the key is named,
+   * those that both ends hold, the named one first; none where the key is a new one.
+   */
+  readonly reserved: readonly string[];
 }
 
 /** The exchange that was committed last, so that a repeated ack gets the same answer again. */
@@ -69,6 +78,8 @@ export interface LinkInput {
   readonly precedence: boolean;
   readonly onExpiry: OnExpiry;
   readonly timing: LinkTiming;
+  /** How many keys are laid by for a time without a KME; 0 for none, and on protocol 1. */
+  readonly lookahead: number;
 }
 
 export interface LinkContext extends LinkInput {
@@ -77,6 +88,12 @@ export interface LinkContext extends LinkInput {
   readonly lastCommit: LastCommit | null;
   /** Exchange ids that are over, oldest first, at most FINISHED_MAX. */
   readonly finished: readonly string[];
+  /** Key_IDs laid by and not used yet, oldest first, at most `lookahead`; they live with the chain. */
+  readonly reserved: readonly string[];
+  /** The last try to lay a key by has failed; there is none before the next commit. */
+  readonly refillFailed: boolean;
+  /** The interval of the installed PSK is over. */
+  readonly isDue: boolean;
   /** Tries to agree that failed since the last commit; drives the backoff. */
   readonly failures: number;
   /** Tries of the present step. */

@@ -63,6 +63,13 @@ export const ACK_AGAIN_MAX_MS = 15_000;
 /** A responder's offer that nobody acknowledges is wiped after this. */
 export const PENDING_TTL_MS = 30_000;
 
+/** Keys that may be laid by for one link. */
+export const LOOKAHEAD_MAX = 16;
+
+/** From a commit, or the last key laid by, to the next: the peer has answered its ack by then. */
+export const REFILL_AFTER_MAX_MS = 1_000;
+const REFILL_AFTER_SHARE = 1 / 10;
+
 /** Exchange ids remembered as finished, per link: of failed tries, those of the last five minutes. */
 export const FINISHED_MAX = 128;
 
@@ -89,6 +96,16 @@ export const TIMING_DEFAULT: LinkTiming = {
  */
 export function rotationStaggerMs(intervalMs: number): number {
   return Math.min(STAGGER_MAX_MS, intervalMs * STAGGER_SHARE);
+}
+
+/**
+ * How long a link rests before it lays a further key by.
+ *
+ * @param intervalMs - the link's interval, in milliseconds
+ * @returns milliseconds, at most REFILL_AFTER_MAX_MS
+ */
+export function refillAfterMs(intervalMs: number): number {
+  return Math.min(REFILL_AFTER_MAX_MS, intervalMs * REFILL_AFTER_SHARE);
 }
 
 /**

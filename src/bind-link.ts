@@ -52,6 +52,7 @@ export function bindLink(effectsOf: (link: string) => LinkEffects): LinkMachine 
   const actions: { [Name in LinkActionName]: ReturnType<typeof act<Name>> } = {
     answer: act('answer'),
     commit: act('commit'),
+    layBy: act('layBy'),
     wipe: act('wipe'),
     forgetChain: act('forgetChain'),
     expire: act('expire'),

@@ -36,13 +36,15 @@ export interface LinkWorld {
   readonly protocol: 1 | 2;
   readonly remoteSaeId: string;
   readonly kme: KmePool;
-  readonly stock: Pick<StockWatch, 'mayRotate' | 'poke' | 'spent'>;
+  readonly stock: Pick<StockWatch, 'mayRotate' | 'mayLayBy' | 'poke' | 'spent'>;
   readonly peer: PeerCaller;
   readonly keyring: Keyring;
   readonly sinks: SinkRunner;
   readonly tickets: Tickets;
   readonly log: Log;
   readonly complaints: Complaints;
+  /** Of what is in the way of laying keys by: news until it works, whatever is committed meanwhile. */
+  readonly refillComplaints: Complaints;
   /** Told of every key's end, and of what the operator should know. */
   readonly observe: LinkObserver;
 }
@@ -52,51 +54,80 @@ type Spending = Map<string, string>;
 
 type KeyOutcome = LinkCalls['getKey']['output'];
 
+const NOT_DELIVERED: KeyOutcome = { type: 'not-delivered' };
+
 /** The effects of one link. */
 export function createLinkEffects(world: LinkWorld): LinkEffects {
   const spending: Spending = new Map();
-  return { calls: createCalls(world, spending), actions: createActions(world, spending) };
+  const refill: LinkWorld = { ...world, complaints: world.refillComplaints };
+  return {
+    calls: createCalls(world, refill, spending),
+    actions: createActions(world, spending),
+  };
 }
 
-function createCalls(world: LinkWorld, spending: Spending): LinkEffects['calls'] {
+function createCalls(
+  world: LinkWorld,
+  refill: LinkWorld,
+  spending: Spending,
+): LinkEffects['calls'] {
   const { kme, stock, keyring, peer, remoteSaeId } = world;
   return {
     drawExchange: () =>
       Promise.resolve({ exchange: randomUUID(), jitter: randomInt(JITTER_STEPS) / JITTER_STEPS }),
 
-    requestOffer: async ({ opening, exchange, chain, epoch }, signal) => {
-      const answer =
-        opening === 'new'
-          ? await peer.requestNew({ exchange }, signal)
-          : await peer.requestRotate({ exchange, chain, epoch }, signal);
-      return offerOutcome(world, answer);
+    requestOffer: async ({ opening, exchange, chain, epoch, reserved }, signal) => {
+      switch (opening) {
+        case 'new':
+          return offerOutcome(world, await peer.requestNew({ exchange }, signal));
+        case 'rotate': {
+          const call = { exchange, chain, epoch, reserved };
+          return offerOutcome(world, await peer.requestRotate(call, signal));
+        }
+        case 'reserve': {
+          const call = { exchange, chain, epoch };
+          return offerOutcome(refill, await peer.requestReserve(call, signal));
+        }
+      }
     },
 
     getKey: (input, signal) => {
+      const { opening, exchange, reserved } = input;
       // The original goes back to its first PSK when it is asked, and not when the key is there.
-      if (world.protocol === 1 && input.opening === 'new') keyring.restartChain();
-      if (input.opening === 'rotate' && !stock.mayRotate()) return leaveLastKey(world);
+      if (world.protocol === 1 && opening === 'new') keyring.restartChain();
+      if (opening === 'rotate') {
+        const [laidBy] = reserved;
+        keyring.keepReserved(reserved);
+        if (laidBy !== undefined) {
+          return stageReserved(world, spending, { ...input, role: 'responder', keyId: laidBy });
+        }
+        if (!stock.mayRotate()) return leaveLastKey(world);
+      }
+      if (opening === 'reserve' && !stock.mayLayBy()) return leaveScarceKeys(refill);
       return stageDelivered(
-        world,
+        opening === 'reserve' ? refill : world,
         spending,
-        { exchange: input.exchange, keyId: null, signal },
+        { exchange, keyId: null, signal },
         () => kme.getKey(remoteSaeId, signal),
-        (delivered) => ({
-          ...input,
-          role: 'responder',
-          keyId: delivered.keyId,
-        }),
+        (delivered) => ({ ...input, role: 'responder', keyId: delivered.keyId }),
       );
     },
 
-    getKeyWithKeyIds: (input, signal) =>
-      stageDelivered(
-        world,
+    getKeyWithKeyIds: (input, signal) => {
+      const { opening, exchange, keyId, reserved } = input;
+      const staging: Staging = { ...input, role: 'initiator' };
+      if (opening === 'rotate') {
+        keyring.keepReserved(reserved);
+        if (reserved[0] === keyId) return stageReserved(world, spending, staging);
+      }
+      return stageDelivered(
+        opening === 'reserve' ? refill : world,
         spending,
-        { exchange: input.exchange, keyId: input.keyId, signal },
-        () => kme.getKeyWithKeyIds(remoteSaeId, input.keyId, signal),
-        () => ({ ...input, role: 'initiator' }),
-      ),
+        { exchange, keyId, signal },
+        () => kme.getKeyWithKeyIds(remoteSaeId, keyId, signal),
+        () => staging,
+      );
+    },
 
     sendAck: async ({ exchange, keyId }, signal) => {
       const confirm = keyring.confirmation(exchange);
@@ -110,7 +141,7 @@ function createCalls(world: LinkWorld, spending: Spending): LinkEffects['calls']
 }
 
 function createActions(world: LinkWorld, spending: Spending): LinkEffects['actions'] {
-  const { kme, keyring, sinks, tickets, log, complaints, observe } = world;
+  const { kme, keyring, sinks, tickets, log, complaints, refillComplaints, observe } = world;
   return {
     answer: ({ requests, reply }) => tickets.answer(requests, withConfirmation(keyring, reply)),
     commit: (commit) => {
@@ -120,6 +151,15 @@ function createActions(world: LinkWorld, spending: Spending): LinkEffects['actio
       spending.delete(exchange);
       kme.keyUsed(keyId);
       observe({ type: 'committed', ...commit });
+    },
+    layBy: ({ exchange, keyId }) => {
+      refillComplaints.clear();
+      keyring.layBy(exchange);
+      spending.delete(exchange);
+      // The peer has collected it; what becomes of it later says nothing of the KME.
+      kme.keyUsed(keyId);
+      log.debug('a key was laid by', { key_ID: keyId, count: keyring.reserved.length });
+      observe({ type: 'laid-by', keyId, exchange });
     },
     wipe: ({ exchange }) => {
       keyring.wipe(exchange);
@@ -131,7 +171,9 @@ function createActions(world: LinkWorld, spending: Spending): LinkEffects['actio
     },
     forgetChain: () => keyring.forgetChain(),
     expire: ({ onExpiry }) => {
-      log.warn('no PSK was agreed within max_key_age', { reason: `on_expiry is ${onExpiry}` });
+      // Where it is kept nothing closes the tunnel: somebody has to know.
+      const level = onExpiry === 'keep' ? 'error' : 'warn';
+      log[level]('no PSK was agreed within max_key_age', { reason: `on_expiry is ${onExpiry}` });
       if (onExpiry === 'random') sinks.installRandom();
       if (onExpiry === 'remove') sinks.remove();
       observe({ type: 'expired', onExpiry });
@@ -151,7 +193,27 @@ function createActions(world: LinkWorld, spending: Spending): LinkEffects['actio
 function leaveLastKey({ stock, complaints }: LinkWorld): Promise<KeyOutcome> {
   stock.poke();
   complaints.say('no key for a rotation', { reason: 'the last one in store is left for recovery' });
-  return Promise.resolve({ type: 'not-delivered' });
+  return Promise.resolve(NOT_DELIVERED);
+}
+
+/** Keys are laid by where there are plenty. */
+function leaveScarceKeys({ stock, complaints }: LinkWorld): Promise<KeyOutcome> {
+  stock.poke();
+  complaints.say('no key is laid by', { reason: 'the KME has few, and rotations need them' });
+  return Promise.resolve(NOT_DELIVERED);
+}
+
+/** The candidate comes from a key that was laid by, without the KME. */
+function stageReserved(
+  { keyring, log }: LinkWorld,
+  spending: Spending,
+  staging: Staging,
+): Promise<KeyOutcome> {
+  const { exchange, keyId } = staging;
+  if (!keyring.stageReserved(staging)) return Promise.resolve({ type: 'lost' });
+  spending.set(exchange, keyId);
+  log.debug('a key laid by is used', { key_ID: keyId, count: keyring.reserved.length });
+  return Promise.resolve({ type: 'delivered', keyId });
 }
 
 /** A call for a key: the key_ID is not known before Get key has answered. */
@@ -190,7 +252,7 @@ async function stageDelivered(
       observe({ type: 'written-off', keyId, exchange });
     }
     return error instanceof QupskdError && keyMayComeLater(error.code)
-      ? { type: 'not-delivered' }
+      ? NOT_DELIVERED
       : { type: 'lost' };
   }
 }

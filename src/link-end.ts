@@ -12,7 +12,7 @@ import {
 } from 'xstate';
 import type { LinkEvent } from '../machines/link.events.ts';
 import type { LinkMachine } from '../machines/link.ts';
-import type { Exchange, LastCommit, LinkInput } from '../machines/link.types.ts';
+import type { Exchange, LinkContext, LinkInput } from '../machines/link.types.ts';
 import { stateName } from '../machines/state-name.ts';
 import { type ExchangeResult, LINK_TIMERS, type LinkObserver } from './link-observer.ts';
 import type { Log } from './log.ts';
@@ -41,11 +41,19 @@ export interface LinkEndOptions {
   readonly onBroken: () => void;
 }
 
+/** What this end tells its machine beside what the peer says. */
+export type LinkNews = Extract<
+  LinkEvent,
+  { type: 'sink.failed' | 'sink.settled' | 'kme.paced' | 'reserve.aged' }
+>;
+
 export interface LinkHealth {
   readonly state: string;
   readonly epoch: number;
   readonly psk: string;
   readonly sinks: string;
+  /** Keys laid by for a time without a KME. */
+  readonly reserved: number;
 }
 
 export class LinkEnd implements LinkPort {
@@ -82,8 +90,8 @@ export class LinkEnd implements LinkPort {
     this.#options.keyring.dispose();
   }
 
-  /** Tells the machine how its sinks, and the stock of its KME, are doing. */
-  tell(event: Extract<LinkEvent, { type: 'sink.failed' | 'sink.settled' | 'kme.paced' }>): void {
+  /** Tells the machine how its sinks, the stock of its KME and its reserve are doing. */
+  tell(event: LinkNews): void {
     this.#send(event);
   }
 
@@ -94,6 +102,7 @@ export class LinkEnd implements LinkPort {
       epoch: context.chain?.epoch ?? 0,
       psk: stateName(value.psk),
       sinks: value.sinks,
+      reserved: context.reserved.length,
     };
   }
 
@@ -101,7 +110,7 @@ export class LinkEnd implements LinkPort {
   view(): LinkView {
     const { value, context } = this.#actor.getSnapshot();
     const state = this.#broken ? 'broken' : stateName(value.agreement);
-    return { state, psk: stateName(value.psk), context };
+    return { state, psk: stateName(value.psk), sinks: value.sinks, context };
   }
 
   requestedNew({ exchange }: Parameters<LinkPort['requestedNew']>[0]): Promise<PeerReply> {
@@ -110,6 +119,10 @@ export class LinkEnd implements LinkPort {
 
   requestedRotate(asked: Parameters<LinkPort['requestedRotate']>[0]): Promise<PeerReply> {
     return this.#ask((request) => ({ type: 'peer.requestedRotate', request, ...asked }));
+  }
+
+  requestedReserve(asked: Parameters<LinkPort['requestedReserve']>[0]): Promise<PeerReply> {
+    return this.#ask((request) => ({ type: 'peer.requestedReserve', request, ...asked }));
   }
 
   acked({ exchange, keyId, confirm }: Parameters<LinkPort['acked']>[0]): Promise<PeerReply> {
@@ -136,6 +149,7 @@ export class LinkEnd implements LinkPort {
       remedy: 'Report this with the log, and restart the daemon.',
     });
     this.#options.tickets.close();
+    this.#options.keyring.keepReserved([]);
     this.#options.onBroken();
   }
 
@@ -165,7 +179,7 @@ export class LinkEnd implements LinkPort {
       });
       this.#options.observe({ type: 'moved', region, from, to, event });
     }
-    this.#followExchange(exchange, lastCommit, before.agreement ?? '');
+    this.#followExchange(context, before.agreement ?? '');
   }
 
   /** Timers are events that the machine sends itself, later. */
@@ -178,16 +192,17 @@ export class LinkEnd implements LinkPort {
   }
 
   /** @param from - the state of the agreement before this step */
-  #followExchange(exchange: Exchange | null, lastCommit: LastCommit | null, from: string): void {
+  #followExchange({ exchange, lastCommit, reserved }: LinkContext, from: string): void {
     const before = this.#exchange;
     this.#exchange = exchange;
     if (before?.id === exchange?.id) return;
     const { observe } = this.#options;
     if (before !== null) {
-      const { id, role, opening } = before;
+      const { id, role, opening, keyId } = before;
+      const isLaidBy = opening === 'reserve' && keyId !== null && reserved.includes(keyId);
       const isCommitted = lastCommit?.exchange === id;
       const missing = exchange === null ? missingIn(from) : 'superseded';
-      const result = isCommitted ? 'committed' : missing;
+      const result = isLaidBy ? 'laid-by' : isCommitted ? 'committed' : missing;
       observe({ type: 'ended', exchange: id, role, opening, result });
     }
     if (exchange !== null) {
@@ -205,9 +220,9 @@ function missingIn(state: string): ExchangeResult {
   return step.startsWith('acking') ? 'no-confirmation' : 'no-offer';
 }
 
-/** The card's state, without its sub-state. */
+/** The card's state, without its sub-state; laying a key by is what a link does at rest. */
 function mainState(state: string): string | undefined {
-  return state.split('.', 1)[0];
+  return state.replace(/^reserving/, 'committed').split('.', 1)[0];
 }
 
 /** `NEXT_TRY` for `xstate.after.NEXT_TRY.idle`, `sendAck` for `xstate.done.actor.sendAck`. */

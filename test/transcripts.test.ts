@@ -26,12 +26,14 @@ const FILES = readdirSync(FOLDER).filter((name) => name.endsWith('.txt'));
 /** Every state of the agreement, substates included. */
 const FETCHING = ['fetching.calling', 'fetching.waiting'];
 const OPENING = ['drawing', 'asking', 'asking-again', ...FETCHING, 'serving'];
+const RESERVING = ['drawing', 'asking', ...FETCHING, 'acking', 'serving', 'offered'];
 const STATES = [
   'idle',
   ...OPENING.map((state) => `requesting.${state}`),
   ...['acking', 'acking-again', 'offered'].map((state) => `awaiting-ack.${state}`),
-  ...['resting', 'retrying'].map((state) => `committed.${state}`),
+  ...['resting', 'filling', 'retrying'].map((state) => `committed.${state}`),
   ...OPENING.map((state) => `rotating.${state}`),
+  ...RESERVING.map((state) => `reserving.${state}`),
 ];
 
 const read = (name: string): string => readFileSync(join(FOLDER, name), 'utf8');
@@ -88,7 +90,7 @@ describe('the transcripts together', () => {
     const actions = new Set(seen('act').map(({ act }) => act.name));
     // Nothing that can be done to a world makes an event that no state handles.
     expect([...actions].sort()).toEqual(
-      ['alarm', 'answer', 'commit', 'expire', 'forgetChain', 'wipe'].sort(),
+      ['alarm', 'answer', 'commit', 'expire', 'forgetChain', 'layBy', 'wipe'].sort(),
     );
   });
 
@@ -113,6 +115,7 @@ describe('the transcripts together', () => {
         'glare',
         'kme_unavailable',
         'out_of_sync',
+        'reserve_full',
         'stale_exchange',
         'unknown_exchange',
       ].sort(),

@@ -191,6 +191,8 @@ function messageWords({ body }: Message): string {
       return `/new (${body.exchange})`;
     case '/rotate':
       return `/rotate (${body.exchange}, chain ${body.chain}, epoch ${body.epoch})`;
+    case '/reserve':
+      return `/reserve (${body.exchange}, chain ${body.chain}, epoch ${body.epoch})`;
     case '/ack':
       return `/ack (${body.exchange}, ${body.keyId}, proof)`;
     case 'offer':

@@ -46,6 +46,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       contexts: [{ ...leading, paceMs: Number.MAX_SAFE_INTEGER }],
     },
   ],
+  REFILL_AFTER: [{ when: 'at the end that leads', contexts: [leading] }],
   MAX_KEY_AGE: [{ when: 'at both ends', contexts: [CONTEXT] }],
 };
 

@@ -1,21 +1,29 @@
 /**
- * All the secrets of one link that outlive a call: the chain key, one candidate, and the
- * confirmations of the commit before.
+ * All the secrets of one link that outlive a call: the chain key, one candidate, the confirmations of
+ * the commit before, and the QKD keys that are laid by.
  *
  * The link machine knows them by exchange id only. At most one candidate is held; staging another
  * wipes it. Nothing here is ever stored.
  */
 import { timingSafeEqual } from 'node:crypto';
 import { Secret } from '../secret.ts';
+import { Reserve, type ReserveOptions } from './reserve.ts';
 import { firstPsk, nextPsk } from './schedule-1.ts';
-import { derive, firstChainKey } from './schedule-2.ts';
+import {
+  type Binding,
+  type Confirmations,
+  derive,
+  deriveReserve,
+  firstChainKey,
+} from './schedule-2.ts';
 
 export type KeyringRole = 'initiator' | 'responder';
 
 /** The exchange that a QKD key was delivered for. */
 export interface Staging {
   readonly exchange: string;
-  readonly opening: 'new' | 'rotate';
+  /** `reserve`: the key is to be laid by. */
+  readonly opening: 'new' | 'rotate' | 'reserve';
   readonly role: KeyringRole;
   readonly chain: string;
   readonly epoch: number;
@@ -30,6 +38,8 @@ export interface KeyringOptions {
   /** null on protocol 1. */
   readonly localSaeId: string | null;
   readonly remoteSaeId: string;
+  /** For keys laid by; none are without it. */
+  readonly reserve?: ReserveOptions;
 }
 
 /** What an exchange has derived: what the peer must prove, and what proves it to the peer. */
@@ -41,30 +51,43 @@ interface Proofs {
   readonly own: Buffer | null;
 }
 
-interface Candidate extends Proofs {
+/** What a commit gives. */
+interface Step extends Proofs {
+  readonly type: 'step';
+  readonly isFirst: boolean;
   readonly chainKey: Buffer;
   readonly psk: Buffer;
 }
 
+/** What is laid by. */
+interface LaidBy extends Proofs {
+  readonly type: 'laid by';
+  readonly qkdKey: Buffer;
+}
+
+type Candidate = Step | LaidBy;
+
 export class Keyring {
   readonly #options: KeyringOptions;
   readonly #firstChainKey: Buffer;
+  readonly #reserve: Reserve | null;
   #chainKey: Buffer | null = null;
   #candidate: Candidate | null = null;
   #lastCommit: Proofs | null = null;
 
   constructor(options: KeyringOptions) {
     this.#options = options;
+    this.#reserve = options.reserve === undefined ? null : new Reserve(options.reserve);
     const psk = options.psk.reveal();
     this.#firstChainKey =
       options.protocol === 1 ? Buffer.from(firstPsk(psk.toString()), 'base64') : firstChainKey(psk);
   }
 
   /**
-   * Derives the candidate PSK of an exchange.
+   * Derives the candidate PSK of an exchange; of one that lays its key by, the confirmations alone.
    *
    * @param qkdKey - 32 bytes; the caller wipes it
-   * @throws Error when a rotation is staged without a chain key: the machine never asks for it
+   * @throws Error when one that needs a chain key is staged without: the machine never asks for it
    */
   stage(staging: Staging, qkdKey: Secret): void {
     this.#dropCandidate();
@@ -73,7 +96,46 @@ export class Keyring {
     this.#candidate =
       this.#options.protocol === 1
         ? candidate1(base, staging, qkdKey)
-        : this.#candidate2(base, staging, qkdKey);
+        : this.#candidate2(base, staging, qkdKey.reveal());
+  }
+
+  /**
+   * As stage, with a key that is laid by; it is overwritten.
+   *
+   * @returns false where it is not held
+   */
+  stageReserved(staging: Staging): boolean {
+    const key = this.#reserve?.take(staging.keyId) ?? null;
+    if (key === null) return false;
+    const qkdKey = new Secret(key);
+    this.stage(staging, qkdKey);
+    qkdKey.wipe();
+    return true;
+  }
+
+  /** The key_IDs of what is laid by, oldest first. */
+  get reserved(): readonly string[] {
+    return this.#reserve?.keyIds ?? [];
+  }
+
+  /** Overwrites what is laid by, but for these. */
+  keepReserved(keyIds: readonly string[]): void {
+    this.#reserve?.keep(keyIds);
+  }
+
+  /**
+   * The key of this exchange is laid by; its confirmations are no longer needed.
+   *
+   * @throws Error when this exchange holds none: the machine never lays such a one by
+   */
+  layBy(exchange: string): void {
+    const candidate = this.#candidate;
+    if (candidate?.exchange !== exchange || candidate.type !== 'laid by') {
+      throw new Error('a key is laid by without its candidate');
+    }
+    if (this.#reserve === null) throw new Error('this link lays no keys by');
+    this.#reserve.layBy(candidate.keyId, Buffer.from(candidate.qkdKey));
+    this.#dropCandidate();
   }
 
   /** The confirmation that this end sends for an exchange; null on protocol 1 or when unknown. */
@@ -104,11 +166,14 @@ export class Keyring {
    */
   commit(exchange: string): Secret {
     const candidate = this.#candidate;
-    if (candidate?.exchange !== exchange) throw new Error('a commit without its candidate');
+    if (candidate?.exchange !== exchange || candidate.type !== 'step') {
+      throw new Error('a commit without its candidate');
+    }
     this.#candidate = null;
     this.#dropLastCommit();
-    const { chainKey, psk, ...proofs } = candidate;
-    this.#lastCommit = proofs;
+    const { chainKey, psk, isFirst, keyId, own, expected } = candidate;
+    this.#lastCommit = { exchange, keyId, own, expected };
+    if (isFirst) this.keepReserved([]);
     this.#setChainKey(chainKey);
     return new Secret(psk);
   }
@@ -118,8 +183,9 @@ export class Keyring {
     if (this.#candidate?.exchange === exchange) this.#dropCandidate();
   }
 
-  /** Overwrites the chain key: the next exchange starts from the psk. */
+  /** Overwrites the chain key and what is laid by: the next exchange starts from the psk. */
   forgetChain(): void {
+    this.keepReserved([]);
     this.#setChainKey(null);
   }
 
@@ -132,7 +198,8 @@ export class Keyring {
   dispose(): void {
     this.#dropCandidate();
     this.#dropLastCommit();
-    this.forgetChain();
+    this.#reserve?.dispose();
+    this.#setChainKey(null);
     this.#firstChainKey.fill(0);
   }
 
@@ -142,24 +209,29 @@ export class Keyring {
     return null;
   }
 
-  #candidate2(base: Buffer, staging: Staging, qkdKey: Secret): Candidate {
+  #candidate2(base: Buffer, staging: Staging, qkdKey: Buffer): Candidate {
     const { localSaeId, remoteSaeId } = this.#options;
     if (localSaeId === null) throw new Error('protocol 2 needs the local SAE ID');
     const initiates = staging.role === 'initiator';
-    const derived = derive(base, qkdKey.reveal(), {
+    const binding: Binding = {
       ...staging,
       initiatorSaeId: initiates ? localSaeId : remoteSaeId,
       responderSaeId: initiates ? remoteSaeId : localSaeId,
-    });
-    const { confirmInitiator, confirmResponder, chainKey, psk } = derived;
-    return {
-      exchange: staging.exchange,
-      keyId: staging.keyId,
-      chainKey,
-      psk,
+    };
+    const { exchange, keyId, opening } = staging;
+    const proofsOf = ({ confirmInitiator, confirmResponder }: Confirmations): Proofs => ({
+      exchange,
+      keyId,
       own: initiates ? confirmInitiator : confirmResponder,
       expected: initiates ? confirmResponder : confirmInitiator,
-    };
+    });
+    if (opening === 'reserve') {
+      const proofs = proofsOf(deriveReserve(base, qkdKey, binding));
+      return { type: 'laid by', ...proofs, qkdKey: Buffer.from(qkdKey) };
+    }
+    const derived = derive(base, qkdKey, binding);
+    const { chainKey, psk } = derived;
+    return { type: 'step', ...proofsOf(derived), isFirst: opening === 'new', chainKey, psk };
   }
 
   #setChainKey(chainKey: Buffer | null): void {
@@ -168,9 +240,13 @@ export class Keyring {
   }
 
   #dropCandidate(): void {
-    this.#candidate?.chainKey.fill(0);
-    this.#candidate?.psk.fill(0);
-    wipeProofs(this.#candidate);
+    const candidate = this.#candidate;
+    if (candidate?.type === 'laid by') candidate.qkdKey.fill(0);
+    if (candidate?.type === 'step') {
+      candidate.chainKey.fill(0);
+      candidate.psk.fill(0);
+    }
+    wipeProofs(candidate);
     this.#candidate = null;
   }
 
@@ -180,10 +256,13 @@ export class Keyring {
   }
 }
 
-function candidate1(base: Buffer, { exchange, keyId }: Staging, qkdKey: Secret): Candidate {
+function candidate1(base: Buffer, staging: Staging, qkdKey: Secret): Candidate {
+  const { exchange, keyId, opening } = staging;
   const next = nextPsk(qkdKey.reveal().toString('base64'), keyId, base.toString('base64'));
   const psk = Buffer.from(next, 'base64');
-  return { exchange, keyId, chainKey: Buffer.from(psk), psk, own: null, expected: null };
+  const proofs = { exchange, keyId, own: null, expected: null };
+  const isFirst = opening === 'new';
+  return { type: 'step', ...proofs, isFirst, chainKey: Buffer.from(psk), psk };
 }
 
 function wipeProofs(proofs: Proofs | null): void {

@@ -8,17 +8,21 @@ import { lp } from './framing.ts';
 
 const HASH = 'sha3-256';
 const LABEL = 'quPSKd Version 2';
+const RESERVE_LABEL = 'quPSKd Version 2 reserve';
 const PART_BYTES = 32;
-const PARTS = 4;
+
+/** What each end proves to the other; 32 bytes each. */
+export interface Confirmations {
+  readonly confirmInitiator: Buffer;
+  readonly confirmResponder: Buffer;
+}
 
 /** What one commit gives; every part is 32 bytes. */
-export interface Derived {
+export interface Derived extends Confirmations {
   /** The next chain key. It never leaves the process. */
   readonly chainKey: Buffer;
   /** What the sinks get. */
   readonly psk: Buffer;
-  readonly confirmInitiator: Buffer;
-  readonly confirmResponder: Buffer;
 }
 
 /** Everything that a derivation is bound to. Identifiers are taken in lower case. */
@@ -51,10 +55,42 @@ export function firstChainKey(psk: Buffer): Buffer {
  * @param binding - identifiers and epoch of the exchange
  */
 export function derive(chainKey: Buffer, qkdKey: Buffer, binding: Binding): Derived {
+  const okm = expand({ label: LABEL, parts: 4, chainKey, qkdKey }, binding);
+  const derived = {
+    chainKey: partOf(okm, 0),
+    psk: partOf(okm, 1),
+    confirmInitiator: partOf(okm, 2),
+    confirmResponder: partOf(okm, 3),
+  };
+  okm.fill(0);
+  return derived;
+}
+
+/**
+ * What proves that both ends hold the same chain key and QKD key; nothing else is derived.
+ *
+ * @param binding - its epoch is the one that the chain is at
+ */
+export function deriveReserve(chainKey: Buffer, qkdKey: Buffer, binding: Binding): Confirmations {
+  const okm = expand({ label: RESERVE_LABEL, parts: 2, chainKey, qkdKey }, binding);
+  const derived = { confirmInitiator: partOf(okm, 0), confirmResponder: partOf(okm, 1) };
+  okm.fill(0);
+  return derived;
+}
+
+interface Expansion {
+  readonly label: string;
+  readonly parts: number;
+  readonly chainKey: Buffer;
+  readonly qkdKey: Buffer;
+}
+
+/** HKDF: so many parts of PART_BYTES. */
+function expand({ label, parts, chainKey, qkdKey }: Expansion, binding: Binding): Buffer {
   const epoch = Buffer.alloc(8);
   epoch.writeBigUInt64BE(BigInt(binding.epoch));
   const info = Buffer.concat([
-    lp(LABEL),
+    lp(label),
     lp(binding.initiatorSaeId),
     lp(binding.responderSaeId),
     lp(binding.chain.toLowerCase()),
@@ -63,16 +99,12 @@ export function derive(chainKey: Buffer, qkdKey: Buffer, binding: Binding): Deri
     lp(binding.keyId.toLowerCase()),
   ]);
   const material = lp(qkdKey);
-  const okm = Buffer.from(hkdfSync(HASH, material, chainKey, info, PARTS * PART_BYTES));
+  const okm = Buffer.from(hkdfSync(HASH, material, chainKey, info, parts * PART_BYTES));
   material.fill(0);
-  const part = (index: number): Buffer =>
-    Buffer.from(okm.subarray(index * PART_BYTES, (index + 1) * PART_BYTES));
-  const derived = {
-    chainKey: part(0),
-    psk: part(1),
-    confirmInitiator: part(2),
-    confirmResponder: part(3),
-  };
-  okm.fill(0);
-  return derived;
+  return okm;
+}
+
+/** A copy, so that each part can be overwritten by itself. */
+function partOf(okm: Buffer, index: number): Buffer {
+  return Buffer.from(okm.subarray(index * PART_BYTES, (index + 1) * PART_BYTES));
 }

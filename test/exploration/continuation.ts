@@ -30,6 +30,7 @@ const NO_BOUNDS = {
   crashes: 'any',
   kmeFaults: 'any',
   sinkFaults: 'any',
+  ages: 'any',
 } as const;
 
 /** Both ends' timers, by their places, in milliseconds from now. */

@@ -20,6 +20,7 @@ const USAGE = `Usage: npm run explore -- [options]
   --json FILE         the reports as JSON too
 One product with bounds of its own, each N or any:
   --messages N --exchanges N --losses N --duplicates N --crashes N --kme-faults N --sink-faults N
+  --lookahead N --ages N
   --protocol 1|2  --on-expiry random|keep|remove  --ageing resting|any  --no-attacker
   --states N --seconds N   ends the search`;
 
@@ -37,6 +38,8 @@ const ARGUMENTS = {
   crashes: { type: 'string' },
   'kme-faults': { type: 'string' },
   'sink-faults': { type: 'string' },
+  lookahead: { type: 'string' },
+  ages: { type: 'string' },
   ageing: { type: 'string' },
   'no-attacker': { type: 'boolean' },
   states: { type: 'string' },
@@ -98,6 +101,7 @@ function plansOf(deep: boolean, own: OwnBounds): readonly Plan[] {
 }
 
 function ownPlan(values: OwnBounds): Plan {
+  const lookahead = numberOf(values.lookahead, 0);
   const options: Exploration = {
     ...DEFAULTS,
     protocol: oneOf(values.protocol ?? '2', ['1', '2']) === '1' ? 1 : 2,
@@ -106,6 +110,7 @@ function ownPlan(values: OwnBounds): Plan {
     bounds: boundsOf(values),
     ageing: oneOf(values.ageing ?? DEFAULTS.ageing, ['resting', 'any']),
     attacker: values['no-attacker'] !== true,
+    lookahead: { alice: lookahead, bob: lookahead },
   };
   const statesMax = numberOf(values.states, STATES_MAX);
   const secondsMax = numberOf(values.seconds, SECONDS_MAX);
@@ -121,6 +126,7 @@ function boundsOf(values: OwnBounds): Bounds {
     crashes: boundOf(values.crashes, bounds.crashes),
     kmeFaults: boundOf(values['kme-faults'], bounds.kmeFaults),
     sinkFaults: boundOf(values['sink-faults'], bounds.sinkFaults),
+    ages: boundOf(values.ages, bounds.ages),
   };
 }
 

@@ -19,7 +19,7 @@ export interface MutantRun {
 }
 
 /** Without a violation among so many states the continuation looks at what there is. */
-const LIMITS: Limits = { statesMax: 20_000, secondsMax: 60, stopAtFirst: true };
+const LIMITS: Limits = { statesMax: 80_000, secondsMax: 60, stopAtFirst: true };
 
 /** The production machine first, as the one that must pass. */
 const CONTROL: Omit<Mutant, 'breaks'> = {

@@ -21,6 +21,8 @@ export interface Bounds {
   /** Answers of a KME that give no key, or a wrong one. */
   readonly kmeFaults: Bound;
   readonly sinkFaults: Bound;
+  /** Keys laid by that grow too old. */
+  readonly ages: Bound;
 }
 
 export interface Exploration {
@@ -37,6 +39,8 @@ export interface Exploration {
   readonly ageing: 'resting' | 'any';
   /** An attacker without the psk of the link sends and changes messages. */
   readonly attacker: boolean;
+  /** How many keys each end wants to lay by. */
+  readonly lookahead: Readonly<Record<'alice' | 'bob', number>>;
 }
 
 export const DEFAULTS: Exploration = {
@@ -51,18 +55,21 @@ export const DEFAULTS: Exploration = {
     crashes: 'any',
     kmeFaults: 'any',
     sinkFaults: 0,
+    ages: 0,
   },
   ageing: 'resting',
   attacker: true,
+  lookahead: { alice: 0, bob: 0 },
 };
 
 export const MAX_KEY_AGE_MS = INTERVAL_DEFAULT_MS * MAX_KEY_AGE_INTERVALS;
 
 /** What a machine is started with at each end. */
-export const inputOf = ({ protocol, onExpiry }: Exploration, end: 'alice' | 'bob') => ({
+export const inputOf = ({ protocol, onExpiry, lookahead }: Exploration, end: 'alice' | 'bob') => ({
   link: end === 'alice' ? 'bob' : 'alice',
   protocol,
   precedence: protocol === 2 && end === 'alice',
   onExpiry,
   timing: { intervalMs: INTERVAL_DEFAULT_MS, maxKeyAgeMs: MAX_KEY_AGE_MS },
+  lookahead: lookahead[end],
 });

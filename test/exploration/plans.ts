@@ -14,7 +14,14 @@ export interface Plan {
 
 const COMPLETE: Limits = { statesMax: 20_000_000, secondsMax: 600, stopAtFirst: false };
 
-export const NO_FAULTS = { losses: 0, duplicates: 0, crashes: 0, kmeFaults: 0, sinkFaults: 0 };
+export const NO_FAULTS = {
+  losses: 0,
+  duplicates: 0,
+  crashes: 0,
+  kmeFaults: 0,
+  sinkFaults: 0,
+  ages: 0,
+};
 
 const bounded = (bounds: Partial<Bounds>): Bounds => ({ ...DEFAULTS.bounds, ...bounds });
 
@@ -69,6 +76,32 @@ const expiring = (onExpiry: Exploration['onExpiry']): Plan => ({
   statesMin: 9_000,
 });
 
+/** Keys are laid by and used; the KMEs and the ends fail, and keys grow too old. */
+const LOOKAHEAD: Plan = {
+  name: 'keys laid by, one at each end, with one message in flight',
+  options: {
+    ...DEFAULTS,
+    messagesMax: 1,
+    lookahead: { alice: 1, bob: 1 },
+    attacker: false,
+    bounds: bounded({ losses: 0, duplicates: 0, ages: 'any' }),
+  },
+  limits: COMPLETE,
+  statesMin: 39_000,
+};
+
+/** The same with all that may happen, and ends that want different numbers of keys. */
+const LOOKAHEAD_DEEP: Plan = {
+  name: 'keys laid by, two and one, anything any number of times, one message in flight',
+  options: {
+    ...DEFAULTS,
+    messagesMax: 1,
+    lookahead: { alice: 2, bob: 1 },
+    bounds: bounded({ ages: 'any' }),
+  },
+  limits: COMPLETE,
+};
+
 const AGEING_DEEP: Plan = {
   name: 'PSKs that grow old and sinks that fail, any number of times',
   options: {
@@ -120,6 +153,7 @@ export const SMALL: readonly Plan[] = [
   expiring('random'),
   expiring('keep'),
   expiring('remove'),
+  LOOKAHEAD,
 ];
 
-export const DEEP: readonly Plan[] = [TWO_MESSAGES, AGEING_DEEP, THREE_MESSAGES];
+export const DEEP: readonly Plan[] = [TWO_MESSAGES, AGEING_DEEP, LOOKAHEAD_DEEP, THREE_MESSAGES];

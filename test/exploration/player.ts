@@ -48,10 +48,15 @@ export class Player {
 
   constructor(search: Search) {
     this.#search = search;
-    const { machine, protocol, onExpiry } = search.options;
+    const { machine, protocol, onExpiry, lookahead } = search.options;
     this.world = new World(machine);
     this.#apply({ type: 'option', option: { name: 'draws' } });
     if (protocol === 1) this.#apply({ type: 'option', option: { name: 'protocol', value: 1 } });
+    for (const end of END_NAMES) {
+      if (lookahead[end] === 0) continue;
+      const option = { name: 'lookahead', end, value: lookahead[end] } as const;
+      this.#apply({ type: 'option', option });
+    }
     if (onExpiry !== 'random') {
       this.#apply({ type: 'option', option: { name: 'on_expiry', value: onExpiry } });
     }
@@ -110,6 +115,10 @@ export class Player {
       case 'crash':
       case 'draw':
         return { type: move.kind, end };
+      case 'take':
+        return { type: 'draw', end };
+      case 'age':
+        return { type: 'age', end, keyId: this.#reserved(end, Number(move.detail)) };
       case 'fire':
         return { type: 'fire', end, timer: timerName(move.detail) };
       case 'kme':
@@ -126,6 +135,12 @@ export class Player {
       case 'refuse':
         return this.#messageCommand(move.kind, move, before);
     }
+  }
+
+  #reserved(end: EndName, place: number): string {
+    const keyId = this.world.ends[end].keyring.reserved[place];
+    if (keyId === undefined) throw new Error('the world has no such key laid by');
+    return keyId;
   }
 
   #answer({ end, detail }: Move, before: Product): WorldAnswer {

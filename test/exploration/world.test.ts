@@ -22,6 +22,11 @@ const PRODUCTS: readonly (Partial<Exploration> & { readonly name: string })[] = 
     ageing: 'any',
     bounds: { ...DEFAULTS.bounds, sinkFaults: 'any' },
   },
+  {
+    name: 'protocol 2, keys laid by that grow too old',
+    lookahead: { alice: 2, bob: 1 },
+    bounds: { ...DEFAULTS.bounds, ages: 'any' },
+  },
   { name: 'protocol 1', protocol: 1, attacker: false },
 ];
 
@@ -50,7 +55,7 @@ function seenInProduct(search: Search, state: number): Seen {
   return { alice, bob };
 }
 
-function seenOfForm({ up, state, agreement, chain, initiates, candidate }: EndForm): unknown {
+function seenOfForm({ up, state, agreement, chain, initiates, candidate, call }: EndForm): unknown {
   if (!up || state.snapshot === null) return 'down';
   const { psk, sinks } = state.snapshot.value;
   const { told, behind } = state.sink;
@@ -59,6 +64,8 @@ function seenOfForm({ up, state, agreement, chain, initiates, candidate }: EndFo
     holdsChain: chain >= 0,
     initiates,
     holdsCandidate: candidate !== null,
+    reserved: state.keyring.reserved.length,
+    takes: call === 'laid-by',
     sinkIsAgreed: told === 'agreed',
     sinkIsBehind: behind,
   };
@@ -66,13 +73,15 @@ function seenOfForm({ up, state, agreement, chain, initiates, candidate }: EndFo
 
 function seenInWorld({ world }: Player): Seen {
   const [alice, bob] = END_NAMES.map((name) => {
-    const { running, regions, context, keyring, sink } = viewOf(world.ends[name]);
+    const { running, regions, context, keyring, sink, takes } = viewOf(world.ends[name]);
     if (!running) return 'down';
     return {
       states: regions,
       holdsChain: context?.chain != null,
       initiates: context?.exchange?.role === 'initiator',
       holdsCandidate: keyring.candidates.length > 0,
+      reserved: keyring.reserved.length,
+      takes,
       sinkIsAgreed: sink.agreedAtMs !== null,
       sinkIsBehind: sink.behind !== null,
     };
@@ -88,5 +97,6 @@ function viewOf(end: Player['world']['ends'][EndName]) {
     sink,
     regions: running ? end.regions : null,
     context: running ? end.context : null,
+    takes: end.take !== null,
   };
 }

@@ -14,8 +14,8 @@ import { Random, Walk } from './walks.ts';
 const WALKS = 250;
 const STEPS_PER_WALK = 100;
 
-/** Of the agreement 18, of the psk 4, of the sinks 2. */
-const STATES = 24;
+/** Of the agreement 26, of the psk 4, of the sinks 2. */
+const STATES = 32;
 const TIMEOUT_MS = 60_000;
 
 interface Walked {
@@ -33,6 +33,7 @@ function inputOf(seed: number): LinkInput {
     precedence: random.often(0.5),
     onExpiry: random.pick(['random', 'keep', 'remove']),
     timing: { intervalMs: 120_000, maxKeyAgeMs: 180_000 },
+    lookahead: random.pick([0, 1, 3]),
   };
 }
 

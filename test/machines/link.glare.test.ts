@@ -49,7 +49,7 @@ describe('1: the own ack is not sent yet', () => {
     expect(link.agreement).toBe('requesting.serving');
     expect(link.told.filter(([kind]) => kind === 'act' || kind === 'call')).toEqual([
       ['act', 'wipe', { exchange: 'a1' }],
-      ['call', 'getKey', { link: 'alice', exchange: 'b1', opening: 'new', chain: 'b1', epoch: 1 }],
+      ['call', 'getKey', { link: 'alice', opening: 'new', ...served('b1', 'b1', 1) }],
     ]);
     expect(link.context.finished).toEqual(['a1']);
   });
@@ -129,5 +129,5 @@ describe('2: the own ack is sent and unanswered', () => {
 });
 
 function served(exchange: string, chain: string, epoch: number) {
-  return { exchange, chain, epoch };
+  return { exchange, chain, epoch, reserved: [] };
 }

@@ -102,6 +102,7 @@ export class LiveSide {
       actions: {
         answer: act('answer'),
         commit: act('commit'),
+        layBy: act('layBy'),
         wipe: act('wipe'),
         forgetChain: act('forgetChain'),
         expire: act('expire'),

@@ -19,6 +19,7 @@ export const ALICE: LinkInput = {
   precedence: true,
   onExpiry: 'random',
   timing: { intervalMs: 120_000, maxKeyAgeMs: 180_000 },
+  lookahead: 0,
 };
 /** As Alice, without precedence. */
 export const BOB: LinkInput = { ...ALICE, link: 'alice', precedence: false };
@@ -104,7 +105,7 @@ function delayOf(timer: string): string {
 export const asksNew = (exchange: string, request = 'r1') =>
   ({ type: 'peer.requestedNew', request, exchange }) as const;
 export const asksRotate = (exchange: string, chain: string, epoch: number, request = 'r1') =>
-  ({ type: 'peer.requestedRotate', request, exchange, chain, epoch }) as const;
+  ({ type: 'peer.requestedRotate', request, exchange, chain, epoch, reserved: [] }) as const;
 export const acks = (exchange: string, keyId: string, proof = 'valid', request = 'r2') =>
   ({ type: 'peer.acked', request, exchange, keyId, proof }) as const;
 /** On protocol 1 the wire carries nothing but the path. */
@@ -132,8 +133,20 @@ export const COMMITTED = [...OFFERED, acks('a1', 'k1', 'valid', 'r0')];
 export const ROTATING = [...COMMITTED, 'ROTATE_AFTER', drawn('a2')];
 
 // What the calls are made with.
-export const NEW_A1 = { exchange: 'a1', opening: 'new', chain: 'a1', epoch: 1 } as const;
-export const ROTATE_A2 = { exchange: 'a2', opening: 'rotate', chain: 'a1', epoch: 2 } as const;
+export const NEW_A1 = {
+  exchange: 'a1',
+  opening: 'new',
+  chain: 'a1',
+  epoch: 1,
+  reserved: [],
+} as const;
+export const ROTATE_A2 = {
+  exchange: 'a2',
+  opening: 'rotate',
+  chain: 'a1',
+  epoch: 2,
+  reserved: [],
+} as const;
 export const refusal = (code: string, request = 'r1'): Told => [
   'act',
   'answer',

@@ -16,8 +16,23 @@ const REFUSALS: readonly RefusalCode[] = [
   'unknown_exchange',
   'unknown_link',
   'kme_unavailable',
+  'reserve_full',
   'busy',
 ];
+
+const EVENTS = [
+  'new',
+  'rotate',
+  'rotate',
+  'reserve',
+  'reserve',
+  'ack',
+  'ack',
+  'aged',
+  'sink',
+  'pace',
+  'unknown',
+] as const;
 
 /** mulberry32: small, fast and good enough for walks. */
 export class Random {
@@ -103,18 +118,22 @@ export class Walk {
     const random = this.#random;
     const request = this.#id('r');
     const exchange = this.#knownOrNew(context);
-    switch (random.pick(['new', 'rotate', 'rotate', 'ack', 'ack', 'sink', 'pace', 'unknown'])) {
+    switch (random.pick(EVENTS)) {
       case 'new':
         return { type: 'peer.requestedNew', request, exchange };
       case 'rotate':
         return this.#rotate(context, request, exchange);
+      case 'reserve':
+        return this.#reserve(context, request, exchange);
+      case 'aged':
+        return { type: 'reserve.aged', keyId: context.reserved[0] ?? 'none' };
       case 'ack':
         return this.#ack(context, request, exchange);
       case 'sink':
         return { type: random.often(0.5) ? 'sink.failed' : 'sink.settled' };
       case 'pace':
         return { type: 'kme.paced', paceMs: random.pick([0, 130_000, 3_600_000]) };
-      default:
+      case 'unknown':
         return { type: 'nobody.knows' };
     }
   }
@@ -126,11 +145,24 @@ export class Walk {
     return known.length > 0 && this.#random.often(0.5) ? this.#random.pick(known) : this.#id('b');
   }
 
-  #rotate({ protocol, chain }: LinkContext, request: string, exchange: string): LinkEvent {
-    const base = { type: 'peer.requestedRotate', request, exchange } as const;
-    if (protocol === 1) return { ...base, chain: null, epoch: null };
+  #reserve({ chain }: LinkContext, request: string, exchange: string): LinkEvent {
     const wrong = this.#random.often(0.2) ? 1 : 0;
-    return { ...base, chain: chain?.id ?? 'none', epoch: (chain?.epoch ?? 0) + 1 + wrong };
+    const epoch = (chain?.epoch ?? 0) + wrong;
+    const asked = { exchange, chain: chain?.id ?? 'none', epoch };
+    return { type: 'peer.requestedReserve', request, ...asked };
+  }
+
+  #rotate(
+    { protocol, chain, reserved }: LinkContext,
+    request: string,
+    exchange: string,
+  ): LinkEvent {
+    const base = { type: 'peer.requestedRotate', request, exchange } as const;
+    if (protocol === 1) return { ...base, chain: null, epoch: null, reserved: [] };
+    const wrong = this.#random.often(0.2) ? 1 : 0;
+    const told = reserved.filter(() => this.#random.often(0.8));
+    const epoch = (chain?.epoch ?? 0) + 1 + wrong;
+    return { ...base, chain: chain?.id ?? 'none', epoch, reserved: told };
   }
 
   #ack(context: LinkContext, request: string, exchange: string): LinkEvent {

@@ -42,7 +42,13 @@ const [ALICE, BOB] = [saeIdOf('alice'), saeIdOf('bob')];
 const FROM_ALICE = { from: ALICE, to: BOB };
 const BODIES: Readonly<Record<Endpoint, Buffer>> = {
   '/new': formatNewRequest({ ...FROM_ALICE, exchange: EXCHANGE }),
-  '/rotate': formatRotateRequest({ ...FROM_ALICE, exchange: EXCHANGE, chain: CHAIN, epoch: 2 }),
+  '/rotate': formatRotateRequest({
+    ...FROM_ALICE,
+    exchange: EXCHANGE,
+    chain: CHAIN,
+    epoch: 2,
+    reserved: [],
+  }),
   '/ack': formatAckRequest({
     ...FROM_ALICE,
     exchange: EXCHANGE,

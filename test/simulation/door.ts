@@ -45,8 +45,12 @@ function eventOf(sim: Simulation, end: End, call: PeerCall, request: string): Li
     case '/new':
       return { type: 'peer.requestedNew', request, exchange: call.message.exchange };
     case '/rotate': {
+      const { exchange, chain, epoch, reserved } = call.message;
+      return { type: 'peer.requestedRotate', request, exchange, chain, epoch, reserved };
+    }
+    case '/reserve': {
       const { exchange, chain, epoch } = call.message;
-      return { type: 'peer.requestedRotate', request, exchange, chain, epoch };
+      return { type: 'peer.requestedReserve', request, exchange, chain, epoch };
     }
     case '/ack': {
       const { exchange, keyId, confirm } = call.message;

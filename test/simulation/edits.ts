@@ -130,7 +130,7 @@ function forgedBody(
       return formatNewRequest({ ...route, exchange });
     case '/rotate': {
       const epoch = Number(seen['epoch'] ?? 0) + random.below(3);
-      return formatRotateRequest({ ...route, exchange, chain: text('chain'), epoch });
+      return formatRotateRequest({ ...route, exchange, chain: text('chain'), epoch, reserved: [] });
     }
     case '/ack': {
       const confirm = random.bytes(CONFIRM_BYTES);

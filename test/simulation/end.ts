@@ -12,6 +12,7 @@ import { stateName } from '../../machines/state-name.ts';
 import type { Authenticator } from '../../src/peer/auth.ts';
 import type { Route } from '../../src/peer/messages.ts';
 import type { Keyring } from '../../src/psk/keyring.ts';
+import type { ReserveOptions } from '../../src/psk/reserve.ts';
 import { Secret } from '../../src/secret.ts';
 import type { Entry } from './agenda.ts';
 import type { Simulation } from './simulation.ts';
@@ -92,7 +93,27 @@ export class End {
     const { parts, psk } = this.#sim;
     const { from: localSaeId, to: remoteSaeId } = this.route;
     const secret = (): Secret => new Secret(Buffer.from(psk));
-    const keyring = new parts.Keyring({ protocol: 2, psk: secret(), localSaeId, remoteSaeId });
+    const reserve: ReserveOptions = {
+      maxAgeMs: this.#sim.maxLookaheadAgeMs,
+      onLost: (keyId, why) => {
+        this.#sim.log(this.name, `loses ${keyId}, ${why}`);
+        this.#sim.tally.count('reserve', why);
+        // What was laid by before a crash is gone already.
+        if (why === 'aged' && this.#running?.keyring === keyring) {
+          this.happen({ type: 'reserve.aged', keyId }, keyId);
+        }
+      },
+      clock: {
+        setTimer: (run, ms) => {
+          const entry = this.schedule(ms, run);
+          return () => {
+            entry.cancelled = true;
+          };
+        },
+      },
+    };
+    const options = { protocol: 2, psk: secret(), localSaeId, remoteSaeId, reserve } as const;
+    const keyring = new parts.Keyring(options);
     const authenticator = new parts.Authenticator({ psk: secret(), localSaeId, remoteSaeId });
     const input = this.#sim.inputOf(this.name, this.other);
     const { snapshot, effects } = this.#stepper.start(input);

@@ -66,6 +66,7 @@ export class Hygiene {
 
   afterStep(end: End, effects: readonly LinkEffect[]): void {
     checkBounds(end);
+    checkReserved(end);
     this.#checkWiped(end);
     this.#steps += 1;
     const commits = effects.some((effect) => effect.type === 'act' && effect.name === 'commit');
@@ -100,6 +101,7 @@ function checkBounds({ name, context, timers, calls, tickets }: End): void {
     ['finished exchanges', context.finished.length, FINISHED_MAX],
     ['requests let wait', context.exchange?.waiting.length ?? 0, WAITING_MAX],
     ['requests not answered', tickets.size, WAITING_MAX],
+    ['keys laid by', context.reserved.length, context.lookahead],
     ['timers', timers.size, TIMERS_MAX],
     ['calls under way', calls.size, CALLS_MAX],
   ];
@@ -107,6 +109,12 @@ function checkBounds({ name, context, timers, calls, tickets }: End): void {
   if (tooMany === undefined) return;
   const [what, size, max] = tooMany;
   throw new HygieneBroken(`${name} has ${size} ${what}, more than ${max}`);
+}
+
+/** Keys are held while they are named, and no longer. */
+function checkReserved({ name, context, running }: End): void {
+  if (running.keyring.reserved.join() === context.reserved.join()) return;
+  throw new HygieneBroken(`${name} has other keys laid by than it names`);
 }
 
 function isZero(bytes: Buffer): boolean {

@@ -15,6 +15,8 @@ export interface SimulationOptions {
   readonly intervalsMs: readonly [number, ...number[]];
   /** One of these is drawn as both ends' `on_expiry`. */
   readonly onExpiries: readonly [OnExpiry, ...OnExpiry[]];
+  /** One of these is drawn for each end, mostly the same. */
+  readonly lookaheads: readonly [number, ...number[]];
   /** The strongest that a phase may draw. */
   readonly faults: Faults;
   readonly lengths: FaultLengths;
@@ -37,6 +39,7 @@ export const DEFAULT_OPTIONS: Omit<SimulationOptions, 'seed'> = {
   intervalsMs: [4_000, 10_000, 30_000, 120_000],
   // S7 is promised with `random` only.
   onExpiries: ['random', 'random', 'random', 'keep', 'remove'],
+  lookaheads: [0, 1, 3],
   faults: FAULTS_MAX,
   lengths: FAULT_LENGTHS,
 };

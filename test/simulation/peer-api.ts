@@ -13,7 +13,7 @@ import {
   type Confirmation,
   decodeBody,
   ENDPOINTS,
-  type Endpoint,
+  type ExchangeEndpoint,
   formatConfirmation,
   formatOffer,
   isOfOtherVersion,
@@ -24,9 +24,12 @@ import {
   parseConfirmation,
   parseNewRequest,
   parseOffer,
+  parseReserveRequest,
   parseRotateRequest,
   parseRoute,
+  RESERVE,
   type RefusalCode,
+  type ReserveRequest,
   type RotateRequest,
   type Route,
   refusalIn,
@@ -37,6 +40,7 @@ import type { WireAnswer, WireRequest } from './wire.ts';
 export type PeerCall =
   | { readonly endpoint: '/new'; readonly message: NewRequest }
   | { readonly endpoint: '/rotate'; readonly message: RotateRequest }
+  | { readonly endpoint: '/reserve'; readonly message: ReserveRequest }
   | { readonly endpoint: '/ack'; readonly message: AckRequest };
 
 /** What becomes of a request at the door. */
@@ -49,10 +53,12 @@ export const METHOD = 'POST';
 
 const TOO_LONG = { status: 413 };
 
+const endpoints: readonly ExchangeEndpoint[] = [...ENDPOINTS, RESERVE];
+
 /** Reads a request at the server. */
 export function admit(auth: Authenticator, own: Route, request: WireRequest): Admission {
   const { method, path, mac, body } = request;
-  const endpoint = ENDPOINTS.find((known) => known === path);
+  const endpoint = endpoints.find((known) => known === path);
   if (endpoint === undefined) return unproven(errorAnswer('not_found'));
   if (method !== METHOD) return unproven(errorAnswer('method_not_allowed'));
   if (body.length > PEER_BODY_BYTES_MAX) return unproven(errorAnswer('bad_request', TOO_LONG));
@@ -90,12 +96,14 @@ function badRequest(error: unknown): Answer {
   return errorAnswer('bad_request');
 }
 
-function parseCall(endpoint: Endpoint, message: unknown): PeerCall {
+function parseCall(endpoint: ExchangeEndpoint, message: unknown): PeerCall {
   switch (endpoint) {
     case '/new':
       return { endpoint, message: parseNewRequest(message) };
     case '/rotate':
       return { endpoint, message: parseRotateRequest(message) };
+    case '/reserve':
+      return { endpoint, message: parseReserveRequest(message) };
     case '/ack':
       return { endpoint, message: parseAckRequest(message) };
   }
@@ -118,7 +126,7 @@ export function answerOf(auth: Authenticator, request: WireRequest, reply: PeerR
 
 function signed(auth: Authenticator, request: WireRequest, { status, body }: Answer): WireAnswer {
   const { method, path, mac = '' } = request;
-  const answer = { method, endpoint: path as Endpoint, body, status, requestMac: mac };
+  const answer = { method, endpoint: path as ExchangeEndpoint, body, status, requestMac: mac };
   return { status, body, mac: auth.signAnswer(answer) };
 }
 
@@ -153,7 +161,7 @@ function readAnswer<T extends { readonly exchange: string }>(
   const { method, path, mac = '' } = request;
   const { status, body } = answer;
   if (body.length > PEER_BODY_BYTES_MAX) return SILENT;
-  const proof = { method, endpoint: path as Endpoint, body, status, requestMac: mac };
+  const proof = { method, endpoint: path as ExchangeEndpoint, body, status, requestMac: mac };
   if (!auth.verifyAnswer(proof, answer.mac)) return SILENT;
   if (status !== 200) {
     const code = refusalIn(body);

@@ -21,6 +21,12 @@ import { type EndName, saeIdOf, WireRecord } from './wire.ts';
 
 const PSK_BYTES = 32;
 
+/** Short, so that keys that are laid by for an outage grow too old now and then. */
+const LOOKAHEAD_AGE_INTERVALS = 4;
+
+/** Share of the runs in which both ends lay by as many keys. */
+const SAME_SHARE = 0.7;
+
 export class Simulation {
   readonly parts: Parts;
   readonly random: Random;
@@ -30,7 +36,10 @@ export class Simulation {
   readonly psk: Buffer;
   readonly intervalMs: number;
   readonly maxKeyAgeMs: number;
+  readonly maxLookaheadAgeMs: number;
   readonly onExpiry: OnExpiry;
+  /** How many keys each end lays by. */
+  readonly lookahead: Readonly<Record<EndName, number>>;
   readonly record = new WireRecord();
   readonly tally = new Tally();
   readonly kmes: KmePair;
@@ -53,7 +62,11 @@ export class Simulation {
     this.psk = this.random.bytes(PSK_BYTES);
     this.intervalMs = this.random.pick(options.intervalsMs);
     this.maxKeyAgeMs = this.intervalMs * MAX_KEY_AGE_INTERVALS;
+    this.maxLookaheadAgeMs = this.intervalMs * LOOKAHEAD_AGE_INTERVALS;
     this.onExpiry = this.random.pick(options.onExpiries);
+    const lookahead = this.random.pick(options.lookaheads);
+    const other = this.random.chance(SAME_SHARE) ? lookahead : this.random.pick(options.lookaheads);
+    this.lookahead = { alice: lookahead, bob: other };
     this.kmes = new KmePair(this);
     this.network = new Network(this);
     this.attacker = new Attacker(this);
@@ -76,6 +89,7 @@ export class Simulation {
       precedence: Buffer.compare(Buffer.from(localSaeId), Buffer.from(remoteSaeId)) < 0,
       onExpiry: this.onExpiry,
       timing: { intervalMs: this.intervalMs, maxKeyAgeMs: this.maxKeyAgeMs },
+      lookahead: this.lookahead[local],
     };
   }
 

@@ -12,9 +12,10 @@ import type {
   LinkCalls,
 } from '../../machines/link.slots.ts';
 import {
-  type Endpoint,
+  type ExchangeEndpoint,
   formatAckRequest,
   formatNewRequest,
+  formatReserveRequest,
   formatRotateRequest,
 } from '../../src/peer/messages.ts';
 import type { Staging } from '../../src/psk/keyring.ts';
@@ -39,28 +40,37 @@ const CALLS: { readonly [Name in LinkCallName]: StartCall<Name> } = {
     end.schedule(0, () => end.finish(call, 'drawExchange', drawn));
   },
 
-  requestOffer: (sim, end, call, { opening, exchange, chain, epoch }) => {
-    if (opening === 'new') {
-      sendRequest(sim, end, call, '/new', formatNewRequest({ ...end.route, exchange }));
-      return;
-    }
-    const body = formatRotateRequest({ ...end.route, exchange, chain, epoch });
-    sendRequest(sim, end, call, '/rotate', body);
+  requestOffer: (sim, end, call, { opening, exchange, chain, epoch, reserved }) => {
+    const named = { ...end.route, exchange };
+    const bodies = {
+      new: () => formatNewRequest(named),
+      rotate: () => formatRotateRequest({ ...named, chain, epoch, reserved }),
+      reserve: () => formatReserveRequest({ ...named, chain, epoch }),
+    };
+    sendRequest(sim, end, call, `/${opening}`, bodies[opening]());
   },
 
-  getKey: (sim, end, call, input) =>
+  getKey: (sim, end, call, input) => {
+    const [laidBy] = input.reserved;
+    const staging = { ...input, role: 'responder', keyId: laidBy ?? '' } as const;
+    if (takeLaidBy(sim, end, call, 'getKey', staging, laidBy)) return;
     askKme(sim, end, call, {
       name: 'getKey',
       ask: () => sim.kmes.getKey(end.name),
       stagingOf: (keyId) => ({ ...input, role: 'responder', keyId }),
-    }),
+    });
+  },
 
   getKeyWithKeyIds: (sim, end, call, input) => {
+    const { keyId, reserved } = input;
+    const laidBy = reserved[0] === keyId ? keyId : undefined;
+    const staging = { ...input, role: 'initiator' } as const;
+    if (takeLaidBy(sim, end, call, 'getKeyWithKeyIds', staging, laidBy)) return;
     sim.judge.asksFor(end, input.keyId);
     askKme(sim, end, call, {
       name: 'getKeyWithKeyIds',
       ask: () => sim.kmes.getKeyWithKeyIds(end.name, input.keyId),
-      stagingOf: () => ({ ...input, role: 'initiator' }),
+      stagingOf: () => staging,
     });
   },
 
@@ -99,6 +109,11 @@ const ACTIONS: {
     end.sink.order(Buffer.from(psk.reveal()));
     psk.wipe();
   },
+  layBy: (sim, end, { exchange, keyId }) => {
+    end.running.keyring.layBy(exchange);
+    sim.log(end.name, `lays ${keyId} by`);
+    sim.tally.count('reserve', 'laid by');
+  },
   wipe: (_, end, { exchange }) => end.running.keyring.wipe(exchange),
   forgetChain: (sim, end) => {
     end.running.keyring.forgetChain();
@@ -135,7 +150,7 @@ function sendRequest(
   sim: Simulation,
   end: End,
   call: Call,
-  endpoint: Endpoint,
+  endpoint: ExchangeEndpoint,
   body: Buffer,
 ): void {
   const mac = end.running.authenticator.signRequest({ method: METHOD, endpoint, body });
@@ -144,6 +159,28 @@ function sendRequest(
   call.connection = connection;
   sim.log(end.name, `sends ${connection.label} ${endpoint}`);
   sim.network.request(connection);
+}
+
+/** As src/link-effects.ts: what the other end lacks is dropped, and a key laid by needs no KME. */
+function takeLaidBy(
+  sim: Simulation,
+  end: End,
+  call: Call,
+  name: 'getKey' | 'getKeyWithKeyIds',
+  staging: Staging & { readonly reserved: readonly string[] },
+  keyId: string | undefined,
+): boolean {
+  if (staging.opening !== 'rotate') return false;
+  const { keyring } = end.running;
+  keyring.keepReserved(staging.reserved);
+  if (keyId === undefined) return false;
+  const isHeld = keyring.stageReserved(staging);
+  if (isHeld) sim.judge.staged(end, staging);
+  sim.log(end.name, `takes ${keyId}, laid by`);
+  sim.tally.count('reserve', 'used');
+  const outcome = isHeld ? ({ type: 'delivered', keyId } as const) : ({ type: 'lost' } as const);
+  end.schedule(0, () => end.finish(call, name, outcome));
+  return true;
 }
 
 interface KmeCall {

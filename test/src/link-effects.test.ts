@@ -11,11 +11,19 @@ import { Keyring } from '../../src/psk/keyring.ts';
 import { Secret } from '../../src/secret.ts';
 import { SinkRunner } from '../../src/sinks/runner.ts';
 import { Tickets } from '../../src/tickets.ts';
+import { KeepingLog } from '../support/keeping-log.ts';
 import { NEVER } from '../support/never.ts';
 import { worldOfOne } from './etsi014/scripted-kme.ts';
 
 const EXCHANGE = 'c0b6ad3f-57c9-4a52-a6a6-6a6f9b1c9a10';
-const NEW = { link: 'bob', exchange: EXCHANGE, opening: 'new', chain: EXCHANGE, epoch: 1 } as const;
+const NEW = {
+  link: 'bob',
+  exchange: EXCHANGE,
+  opening: 'new',
+  chain: EXCHANGE,
+  epoch: 1,
+  reserved: [],
+} as const;
 
 const QUIET: Log = {
   error: () => {},
@@ -25,11 +33,15 @@ const QUIET: Log = {
   child: () => QUIET,
 };
 
-class FakeStock implements Pick<StockWatch, 'mayRotate' | 'poke' | 'spent'> {
+class FakeStock implements Pick<StockWatch, 'mayRotate' | 'mayLayBy' | 'poke' | 'spent'> {
   leavesLast = false;
   readonly told: string[] = [];
 
   mayRotate(): boolean {
+    return !this.leavesLast;
+  }
+
+  mayLayBy(): boolean {
     return !this.leavesLast;
   }
 
@@ -45,6 +57,7 @@ class FakeStock implements Pick<StockWatch, 'mayRotate' | 'poke' | 'spent'> {
 /** The effects of a link whose peer is never called. */
 function setUp(
   stock = new FakeStock(),
+  log: Log = QUIET,
 ): ReturnType<typeof worldOfOne> & LinkEffects & { readonly seen: readonly LinkHappening[] } {
   const world = worldOfOne();
   const seen: LinkHappening[] = [];
@@ -55,15 +68,38 @@ function setUp(
     kme: world.pool,
     stock,
     peer: {} as PeerCaller,
-    keyring: new Keyring({ protocol: 2, psk, localSaeId: 'sae_alice', remoteSaeId: 'sae_bob' }),
+    keyring: new Keyring({
+      protocol: 2,
+      psk,
+      localSaeId: 'sae_alice',
+      remoteSaeId: 'sae_bob',
+      reserve: { maxAgeMs: 600_000, onLost: () => {}, clock: { setTimer: () => () => {} } },
+    }),
     sinks: new SinkRunner({ sinks: [], onFailed: () => {}, onSettled: () => {} }),
     tickets: new Tickets(),
-    log: QUIET,
+    log,
     complaints: new Complaints(QUIET),
+    refillComplaints: new Complaints(QUIET),
     observe: (happening) => seen.push(happening),
   });
   return { ...world, ...effects, seen };
 }
+
+test.each([
+  ['random', 'warn'],
+  ['remove', 'warn'],
+  ['keep', 'error'],
+] as const)('on_expiry = %j is said at the level %s', (onExpiry, level) => {
+  const log = new KeepingLog();
+  setUp(new FakeStock(), log).actions.expire({ onExpiry });
+  expect(log.lines).toEqual([
+    {
+      level,
+      message: 'no PSK was agreed within max_key_age',
+      fields: { reason: `on_expiry is ${onExpiry}` },
+    },
+  ]);
+});
 
 describe('a delivered key', () => {
   test('that became a PSK is not written off', async () => {
@@ -120,6 +156,61 @@ describe('the stock', () => {
     expect(stock.told).toEqual(['poke']);
     expect(pool.counters.keysDelivered).toBe(0);
     expect(await calls.getKey(NEW, NEVER)).toMatchObject({ type: 'delivered' });
+  });
+});
+
+describe('a key that is laid by', () => {
+  const RESERVE = { ...NEW, exchange: 'r1', opening: 'reserve' } as const;
+  const ROTATE = { ...NEW, exchange: 'r2', opening: 'rotate', epoch: 2 } as const;
+
+  async function layBy(stock = new FakeStock()) {
+    const world = setUp(stock);
+    await world.calls.getKey(NEW, NEVER);
+    world.actions.commit({ ...NEW, keyId: 'a-1', role: 'responder' });
+    await world.calls.getKey(RESERVE, NEVER);
+    world.actions.layBy({ exchange: 'r1', keyId: 'a-2' });
+    return world;
+  }
+
+  test('is used by a rotation, which asks no KME', async () => {
+    const { calls, actions, pool, seen } = await layBy();
+    const call = { ...ROTATE, reserved: ['a-2'] };
+    expect(await calls.getKey(call, NEVER)).toEqual({ type: 'delivered', keyId: 'a-2' });
+    actions.commit({ ...ROTATE, keyId: 'a-2', role: 'responder' });
+    expect(pool.counters).toMatchObject({ keysDelivered: 2, keysWrittenOff: 0 });
+    expect(seen.map(({ type }) => type)).toEqual(['committed', 'laid-by', 'committed']);
+    expect(await calls.getKey(call, NEVER)).toEqual({ type: 'lost' });
+  });
+
+  test('is used by an initiator that is offered it', async () => {
+    const { calls, pool } = await layBy();
+    const call = { ...ROTATE, reserved: ['a-2'], keyId: 'a-2' };
+    expect(await calls.getKeyWithKeyIds(call, NEVER)).toMatchObject({ type: 'delivered' });
+    expect(pool.counters.keysDelivered).toBe(2);
+  });
+
+  test('and whose rotation is given up is written off', async () => {
+    const { calls, actions, pool, seen } = await layBy();
+    await calls.getKey({ ...ROTATE, reserved: ['a-2'] }, NEVER);
+    actions.wipe({ exchange: 'r2' });
+    expect(pool.counters.keysWrittenOff).toBe(1);
+    expect(seen.at(-1)).toEqual({ type: 'written-off', keyId: 'a-2', exchange: 'r2' });
+  });
+
+  test('and that the peer does not name is dropped: the KME is asked', async () => {
+    const { calls, pool } = await layBy();
+    expect(await calls.getKey(ROTATE, NEVER)).toEqual({ type: 'delivered', keyId: 'a-3' });
+    expect(await calls.getKey({ ...ROTATE, reserved: ['a-2'] }, NEVER)).toEqual({ type: 'lost' });
+    expect(pool.counters.keysDelivered).toBe(3);
+  });
+
+  test('is left in a store that has few', async () => {
+    const stock = new FakeStock();
+    const { calls, pool } = await layBy(stock);
+    stock.leavesLast = true;
+    expect(await calls.getKey(RESERVE, NEVER)).toEqual({ type: 'not-delivered' });
+    expect(stock.told.at(-1)).toBe('poke');
+    expect(pool.counters.keysDelivered).toBe(2);
   });
 });
 

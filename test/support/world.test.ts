@@ -25,6 +25,8 @@ describe('commands', () => {
     'option on_expiry remove',
     'option psk bob other',
     'option jitter 0.25',
+    'option lookahead 3',
+    'option lookahead bob 0',
     'option jitter alice 0.75',
     'option draws held',
     'start alice',
@@ -43,6 +45,7 @@ describe('commands', () => {
     'alter m2 refused busy',
     'forge /ack bob->alice',
     'kme alice not-yet',
+    'age bob k2',
     'sink bob fails',
     'sink bob works',
     'settle',
@@ -137,9 +140,9 @@ describe('a machine that breaks a rule is caught', () => {
     ],
     [
       'L2 no trap',
-      'a rotation that failed is not tried again',
-      { guards: { hasFailed: () => false } },
-      `${DUE}drop alice->bob\nadvance 300s`,
+      'the end of an interval is not noticed',
+      { guards: { isDue: () => false } },
+      `${AGREED}advance 300s`,
     ],
   ])('%s: %s', (invariant, _, overrides, text) => {
     expect(() => runWith(overrides, text)).toThrow(InvariantBroken);

@@ -8,7 +8,10 @@ import type { Checker } from './checker.ts';
 export const confirmed: Checker = {
   ...S2,
   source: 'docs/protocol.md, invariants',
-  step: ({ commits }) => {
+  step: ({ commits, laidBy }) => {
+    if (laidBy.some(({ candidate }) => candidate?.confirmed !== true)) {
+      return 'a key is laid by that the other end has not confirmed';
+    }
     for (const { params, candidate } of commits) {
       if (candidate === null) return 'a commit of an exchange that has no PSK here';
       if (candidate.psk.key !== params.keyId)

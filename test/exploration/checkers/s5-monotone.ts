@@ -89,6 +89,11 @@ function isAsked({ exchange: id, body }: Request, was: LinkContext, is: LinkCont
       const next = { id: chain, epoch: epoch - 1 };
       return exchange.chain === chain && exchange.epoch === epoch && isSame(was.chain, next);
     }
+    case '/reserve': {
+      const { chain, epoch } = body;
+      const isThis = exchange.chain === chain && exchange.epoch === epoch;
+      return exchange.opening === 'reserve' && isThis && isSame(was.chain, { id: chain, epoch });
+    }
     case '/ack':
       return false;
   }

@@ -6,12 +6,17 @@ import type { Checker } from './checker.ts';
 export const wiped: Checker = {
   id: 'W',
   name: 'wiped',
-  sentence: 'No candidate PSK outlives its exchange, and no chain key its chain.',
+  sentence:
+    'No candidate PSK outlives its exchange, no chain key its chain, and no key laid by its use, its age or its chain.',
   source: 'docs/protocol.md, rules of initiator and responder',
   step: ({ after: { snapshot, keyring } }) => {
     if (snapshot === null) return null;
-    const { exchange, chain, protocol } = snapshot.context;
+    const { exchange, chain, protocol, reserved } = snapshot.context;
     const { candidate, chainKey } = keyring;
+    if (reserved.length > snapshot.context.lookahead) return 'more keys are laid by than wanted';
+    if (keyring.reserved.map(({ key }) => key).join() !== reserved.join()) {
+      return 'other keys are laid by than are named';
+    }
     if (candidate !== null && candidate.exchange !== exchange?.id) {
       return 'a candidate PSK is held whose exchange is over';
     }

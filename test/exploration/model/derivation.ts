@@ -15,6 +15,11 @@ export function faultless(forms: Forms, product: Product, end: EndIndex): KmeAns
   return derivesSame(forms, product, end) ? 'delivers' : 'delivers-odd';
 }
 
+/** Whether a key laid by gives what the peer derives from it, if the peer has. */
+export function takesSame(forms: Forms, product: Product, end: EndIndex): boolean {
+  return forms.end(product, end).offeredKey < 0 || derivesSame(forms, product, end);
+}
+
 /** If the peer has derived its candidate from this key, it was from the same inputs. */
 function derivesSame(forms: Forms, product: Product, end: EndIndex): boolean {
   const peer = otherIndex(end);

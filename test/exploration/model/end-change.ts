@@ -23,8 +23,9 @@ export interface Fresh {
   readonly key: string;
 }
 
-export interface Commit {
-  readonly params: LinkActions['commit'];
+/** An exchange that comes to its end with what it was for: a commit, or a key laid by. */
+export interface Commit<Params = LinkActions['commit']> {
+  readonly params: Params;
   /** What the keyring held; null is a commit of nothing. */
   readonly candidate: Candidate | null;
 }
@@ -36,6 +37,7 @@ export interface EndChange {
   readonly sent: readonly Message[];
   readonly facts: readonly Fact[];
   readonly commits: readonly Commit[];
+  readonly laidBy: readonly Commit<LinkActions['layBy']>[];
   /** Exchange ids that the machine remembers as finished from now on. */
   readonly finished: readonly string[];
   /** The machine has forgotten what was finished before. */

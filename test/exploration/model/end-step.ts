@@ -65,6 +65,7 @@ export class EndStep {
   readonly #sent: Message[] = [];
   readonly #effects: LinkEffect[] = [];
   readonly #commits: Commit[] = [];
+  readonly #laidBy: Commit<LinkActions['layBy']>[] = [];
   readonly #finished: string[] = [];
   #forgot = false;
   #snapshot: LinkSnapshot | null;
@@ -172,9 +173,29 @@ export class EndStep {
     this.#nowMs = 0;
     this.install('agreed');
     if (held === null) return;
-    const { exchange, psk } = held;
-    this.keyring = { chainKey: psk, candidate: null, lastProof: { exchange, psk } };
+    const { exchange, psk, base } = held;
+    const reserved = base.key === '0' ? [] : this.keyring.reserved;
+    const lastProof = { exchange, psk };
+    this.keyring = { chainKey: psk, candidate: null, lastProof, reserved, taken: null };
     this.facts.push({ type: 'commits', key: params.keyId });
+  }
+
+  layBy(params: LinkActions['layBy']): void {
+    const { candidate, reserved } = this.keyring;
+    const held = candidate?.exchange === params.exchange ? candidate : null;
+    this.#laidBy.push({ params, candidate: held });
+    if (held === null) return;
+    this.keyring = { ...this.keyring, candidate: null, reserved: [...reserved, held.psk] };
+  }
+
+  /** What the other end lacks is dropped; one of the others is taken, where one is named. */
+  takeLaidBy(common: readonly string[], keyId: string | null): boolean {
+    const { reserved } = this.keyring;
+    const taken = reserved.find(({ key }) => key === keyId) ?? null;
+    if (keyId !== null && taken === null) this.faults.push('a key is taken that is not laid by');
+    const kept = reserved.filter((psk) => psk !== taken && common.includes(psk.key));
+    this.keyring = { ...this.keyring, reserved: kept, taken };
+    return taken !== null;
   }
 
   install(told: Sink['told']): void {
@@ -190,6 +211,7 @@ export class EndStep {
       sent: this.#sent,
       facts: [...this.facts, ...exchangeFacts(this.#before.snapshot, after.snapshot)],
       commits: this.#commits,
+      laidBy: this.#laidBy,
       finished: this.#finished,
       forgot: this.#forgot,
       faults: this.faults,
@@ -215,6 +237,7 @@ export class EndStep {
         break;
       case 'stop':
         if (effect.name === 'getKeyWithKeyIds') this.#noteKeyGivenUp();
+        this.keyring = { ...this.keyring, taken: null };
         this.calls = { ...this.calls, [effect.name]: undefined };
         break;
       case 'call':
@@ -234,7 +257,7 @@ export class EndStep {
   /** A key that was asked for may have left the KME, whatever became of the asker. */
   #noteKeyGivenUp(): void {
     const asked = this.calls.getKeyWithKeyIds;
-    if (asked === undefined) return;
+    if (asked === undefined || this.keyring.taken !== null) return;
     this.facts.push({ type: 'given', key: asked.keyId, exchange: null });
   }
 

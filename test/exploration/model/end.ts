@@ -6,6 +6,8 @@
  *   finished        is kept by the product, per exchange that somebody can still name (ghosts.ts);
  *   lastCommit      only where it can be asked for: by the peer, of the responder;
  *   failures, tries saturate where no guard reads more than "none" or "some";
+ *   refillFailed    only at the end that lays keys by;
+ *   isDue           is a matter of the region that watches the age of the PSK;
  *   jitter          is a matter of time, and time is abstract here (continuation.ts draws it).
  */
 import type { SnapshotFrom } from 'xstate';
@@ -45,6 +47,10 @@ export interface Keyring {
   readonly candidate: Candidate | null;
   /** Of the exchange committed last: what its ack must prove, and what answers it. */
   readonly lastProof: { readonly exchange: string; readonly psk: Psk } | null;
+  /** QKD keys laid by, oldest first. */
+  readonly reserved: readonly Psk[];
+  /** One of them that the call under way has taken. */
+  readonly taken: Psk | null;
 }
 
 export interface Candidate {
@@ -64,7 +70,13 @@ export interface Sink {
   readonly behind: boolean;
 }
 
-export const NOTHING_HELD: Keyring = { chainKey: null, candidate: null, lastProof: null };
+export const NOTHING_HELD: Keyring = {
+  chainKey: null,
+  candidate: null,
+  lastProof: null,
+  reserved: [],
+  taken: null,
+};
 
 export const downWith = (sink: Sink): EndState => ({
   snapshot: null,
@@ -93,7 +105,7 @@ export function agreementOf({ snapshot }: EndState): string {
 export function endpointOf({ calls }: EndState): Endpoint | null {
   if (calls.sendAck !== undefined) return '/ack';
   if (calls.requestOffer === undefined) return null;
-  return calls.requestOffer.opening === 'new' ? '/new' : '/rotate';
+  return `/${calls.requestOffer.opening}`;
 }
 
 /** A count that only says "none" or "some" is at its maximum when it is some: the longest waits. */
@@ -103,12 +115,13 @@ const saturated = (count: number): number => (count > 0 ? SOME : 0);
 /** The machine's snapshot with its memory as far as it matters. */
 export function project(snapshot: LinkSnapshot): LinkSnapshot {
   const { context, value } = snapshot;
-  const { protocol, lastCommit, failures, tries } = context;
+  const { protocol, precedence, lastCommit, failures, tries, refillFailed } = context;
   const acking = typeof value.agreement === 'object' && 'awaiting-ack' in value.agreement;
   return withContext(snapshot, {
     ...context,
     lastCommit: protocol === 1 ? nameless(lastCommit) : askable(lastCommit),
     finished: [],
+    refillFailed: precedence && refillFailed,
     failures: saturated(failures),
     tries: acking ? saturated(tries) : tries,
     jitter: 0,
@@ -142,12 +155,13 @@ export function renameEnd(end: EndState, renaming: Renaming): EndState {
 }
 
 function renameContext(context: LinkContext, renaming: Renaming): LinkContext {
-  const { chain, exchange, lastCommit } = context;
+  const { chain, exchange, lastCommit, reserved } = context;
   return {
     ...context,
     chain: chain && renameChain(chain, renaming),
     exchange: exchange && renameExchange(exchange, renaming),
     lastCommit: lastCommit && renameLast(lastCommit, renaming),
+    reserved: reserved.map(renaming.key),
   };
 }
 
@@ -157,13 +171,14 @@ function renameChain({ id, epoch }: Chain, renaming: Renaming): Chain {
 }
 
 function renameExchange(exchange: Exchange, renaming: Renaming): Exchange {
-  const { id, chain, epoch, keyId } = exchange;
+  const { id, chain, epoch, keyId, reserved } = exchange;
   const renamed = { id: renaming.exchange(id), chain: renaming.exchange(chain) };
   return {
     ...exchange,
     ...renamed,
     epoch: renaming.epoch(chain, epoch),
     keyId: keyId && renaming.key(keyId),
+    reserved: reserved.map(renaming.key),
   };
 }
 
@@ -177,21 +192,26 @@ type AnyInput = {
   readonly chain?: string;
   readonly epoch?: number;
   readonly keyId?: string;
+  readonly reserved?: readonly string[];
 };
 
 function renameInput(input: AnyInput, renaming: Renaming): AnyInput {
-  const { exchange, chain, epoch, keyId } = input;
+  const { exchange, chain, epoch, keyId, reserved } = input;
   return {
     ...input,
     ...(exchange !== undefined && { exchange: renaming.exchange(exchange) }),
     ...(chain !== undefined && { chain: renaming.exchange(chain) }),
     ...(chain !== undefined && epoch !== undefined && { epoch: renaming.epoch(chain, epoch) }),
     ...(keyId !== undefined && { keyId: renaming.key(keyId) }),
+    ...(reserved !== undefined && { reserved: reserved.map(renaming.key) }),
   };
 }
 
-function renameKeyring({ chainKey, candidate, lastProof }: Keyring, renaming: Renaming): Keyring {
+function renameKeyring(keyring: Keyring, renaming: Renaming): Keyring {
+  const { chainKey, candidate, lastProof, reserved, taken } = keyring;
   return {
+    reserved: reserved.map((psk) => renamePsk(psk, renaming)),
+    taken: renamePsk(taken, renaming),
     chainKey: renamePsk(chainKey, renaming),
     candidate: candidate && {
       ...candidate,
@@ -209,6 +229,7 @@ function renameKeyring({ chainKey, candidate, lastProof }: Keyring, renaming: Re
 /** What tells two ends in canonical form apart. */
 export function keyOfEnd({ snapshot, ...rest }: EndState): string {
   if (snapshot === null) return JSON.stringify([null, rest.sink]);
-  const { chain, exchange, lastCommit, failures, tries } = snapshot.context;
-  return JSON.stringify([snapshot.value, chain, exchange, lastCommit, failures, tries, rest]);
+  const { chain, exchange, lastCommit, reserved, refillFailed, failures, tries } = snapshot.context;
+  const memory = [chain, exchange, lastCommit, reserved, refillFailed, failures, tries];
+  return JSON.stringify([snapshot.value, ...memory, rest]);
 }

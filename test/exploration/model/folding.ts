@@ -33,15 +33,16 @@ export class Folding {
 
   /**
    * A `/rotate` asks for one epoch of a chain; at an end that is there already or beyond, and never
-   * goes back, it makes no difference how far back it is.
+   * goes back, it makes no difference how far back it is. So does a `/reserve`, at an end beyond.
    */
   #raisePast(product: Product, filling: number): void {
     const { endpoint, exchanges } = this.#forms.message(product, filling);
-    if (endpoint !== '/rotate' || exchanges < 2) return;
+    if ((endpoint !== '/rotate' && endpoint !== '/reserve') || exchanges < 2) return;
     const chain = product.exchange(filling, 1);
-    const least = Math.min(this.#shiftOf(product, 0, chain), this.#shiftOf(product, 1, chain));
-    if (least === Infinity || product.shift(filling, 1) >= least) return;
-    product.setExchange(filling, 1, chain, least);
+    const held = Math.min(this.#shiftOf(product, 0, chain), this.#shiftOf(product, 1, chain));
+    const past = endpoint === '/rotate' ? held : held - 1;
+    if (held === Infinity || product.shift(filling, 1) >= past) return;
+    product.setExchange(filling, 1, chain, past);
   }
 
   #shiftOf(product: Product, end: EndIndex, chain: number): number {
@@ -107,7 +108,7 @@ export class Folding {
     for (let message = 0; message < product.messages; message += 1) {
       const filling = messageFilling(message);
       const { endpoint, to } = this.#forms.message(product, filling);
-      if (endpoint !== '/new' && endpoint !== '/rotate') continue;
+      if (endpoint === null || endpoint === '/ack') continue;
       const id = product.exchange(filling, 0);
       kept[id] = (kept[id] as number) | exchangeMark(ALL_EXCHANGE_MARKS, to);
     }
@@ -118,13 +119,14 @@ export class Folding {
 
   /**
    * What a key_ID was to an end matters while the end can come to ask for it or to commit it: an
-   * offer of it is in flight, or it is the key of an exchange under way.
+   * offer of it is in flight, it is the key of an exchange under way, or it is laid by.
    */
   #dropDeadKeyMarks(product: Product): void {
     const kept = this.#kept.fill(0, 0, product.keys);
     for (const end of [0, 1] as const) {
-      const { offeredKey } = this.#forms.end(product, end);
+      const { offeredKey, reservedKeys } = this.#forms.end(product, end);
       if (offeredKey >= 0) kept[product.key(end, offeredKey)] = 1;
+      for (const at of reservedKeys) kept[product.key(end, at)] = 1;
     }
     for (let message = 0; message < product.messages; message += 1) {
       const filling = messageFilling(message);

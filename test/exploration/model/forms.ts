@@ -48,6 +48,8 @@ export interface EndForm extends Form {
   readonly exchange: number;
   readonly initiates: boolean;
   readonly offeredKey: number;
+  /** Keys that are laid by, or were when the exchange under way began. */
+  readonly reservedKeys: readonly number[];
   /** Chain and epoch that a commit of the exchange under way would give. */
   readonly goalChain: number;
   readonly goalEpoch: number;
@@ -76,7 +78,7 @@ export interface CandidateAt extends PskAt {
   readonly base: PskAt | null;
 }
 
-export type CallKind = 'none' | 'draw' | 'peer' | 'new-key' | 'key';
+export type CallKind = 'none' | 'draw' | 'peer' | 'new-key' | 'key' | 'laid-by';
 
 export interface MessageForm extends Form {
   readonly message: Message;
@@ -163,6 +165,7 @@ function describeEnd(state: EndState, form: Form): EndForm {
     exchange: positionOf(exchange?.id),
     initiates: exchange?.role === 'initiator',
     offeredKey: positionOf(exchange?.keyId),
+    reservedKeys: [...(context?.reserved ?? []), ...(exchange?.reserved ?? [])].map(symbolIndex),
     goalChain: positionOf(exchange?.chain),
     goalEpoch: exchange?.epoch ?? 0,
     base: exchange?.opening === 'new' ? FIRST : pskAt(keyring.chainKey),
@@ -176,7 +179,8 @@ function describeEnd(state: EndState, form: Form): EndForm {
   };
 }
 
-function callKindOf({ calls }: EndState): CallKind {
+function callKindOf({ calls, keyring }: EndState): CallKind {
+  if (keyring.taken !== null) return 'laid-by';
   if (calls.drawExchange !== undefined) return 'draw';
   if (calls.getKey !== undefined) return 'new-key';
   if (calls.getKeyWithKeyIds !== undefined) return 'key';

@@ -4,7 +4,12 @@
  */
 import { outcomeOf } from '../../../machines/effects.ts';
 import type { LinkEvent } from '../../../machines/link.events.ts';
-import type { AckOutcome, KeyOutcome, OfferOutcome } from '../../../machines/link.slots.ts';
+import type {
+  AckOutcome,
+  KeyOutcome,
+  LinkCalls,
+  OfferOutcome,
+} from '../../../machines/link.slots.ts';
 import { type EndState, endpointOf } from './end.ts';
 import type { EndChange, EndConfig, Fresh } from './end-change.ts';
 import { EndStep } from './end-step.ts';
@@ -65,6 +70,9 @@ function happen(step: EndStep, stimulus: Stimulus): void {
     case 'kme':
       answerKme(step, stimulus.answer);
       break;
+    case 'aged':
+      age(step, stimulus.place);
+      break;
     case 'sink':
       switchSink(step, stimulus.works);
       break;
@@ -85,8 +93,13 @@ function eventOf(step: EndStep, { exchange, body }: Request, request: string): L
     case '/new':
       return { type: 'peer.requestedNew', request, exchange: id };
     case '/rotate': {
-      const wanted = bare ? { chain: null, epoch: null } : { chain: body.chain, epoch: body.epoch };
+      const { chain, epoch, reserved } = body;
+      const wanted = bare ? { chain: null, epoch: null, reserved: [] } : { chain, epoch, reserved };
       return { type: 'peer.requestedRotate', request, exchange: id, ...wanted };
+    }
+    case '/reserve': {
+      const { chain, epoch } = body;
+      return { type: 'peer.requestedReserve', request, exchange: id, chain, epoch };
     }
     case '/ack': {
       const type = 'peer.acked';
@@ -107,7 +120,8 @@ function receiveForged(step: EndStep, endpoint: Endpoint): void {
 
 const FORGED: Readonly<Record<Endpoint, Request>> = {
   '/new': forgedRequest({ type: '/new' }),
-  '/rotate': forgedRequest({ type: '/rotate', chain: NO_ID, epoch: 0 }),
+  '/rotate': forgedRequest({ type: '/rotate', chain: NO_ID, epoch: 0, reserved: [] }),
+  '/reserve': forgedRequest({ type: '/reserve', chain: NO_ID, epoch: 0 }),
   '/ack': forgedRequest({ type: '/ack', keyId: NO_ID, proof: null }),
 };
 
@@ -157,16 +171,22 @@ function answerKme(step: EndStep, answer: KmeAnswer): void {
   const input = step.endCall(name);
   const keyId = 'keyId' in input ? input.keyId : step.fresh.key;
   const exchange = name === 'getKey' ? input.exchange : null;
+  const { taken } = step.keyring;
+  step.keyring = { ...step.keyring, taken: null };
+  if (taken !== null) {
+    step.step(outcomeOf(name, keyOutcome(step, input, answer, taken)));
+    return;
+  }
   const leaves = answer === 'delivers' || answer === 'delivers-odd' || answer === 'loses';
   if (leaves) step.facts.push({ type: 'given', key: keyId, exchange });
-  step.step(outcomeOf(name, keyOutcome(step, input, answer, keyId)));
+  step.step(outcomeOf(name, keyOutcome(step, input, answer, { key: keyId, odd: false })));
 }
 
 function keyOutcome(
   step: EndStep,
-  { exchange, opening }: { readonly exchange: string; readonly opening: 'new' | 'rotate' },
+  { exchange, opening }: LinkCalls['getKey']['input'],
   answer: KmeAnswer,
-  keyId: string,
+  qkdKey: Psk,
 ): KeyOutcome {
   switch (answer) {
     case 'delivers-not':
@@ -179,11 +199,21 @@ function keyOutcome(
       const base = opening === 'new' ? { key: '0', odd: false } : step.keyring.chainKey;
       // As the keyring does with a rotation that has nothing to start from.
       if (base === null) return { type: 'lost' };
-      const psk = { key: keyId, odd: answer === 'delivers-odd' };
+      const { key: keyId, odd } = qkdKey;
+      const psk = { key: keyId, odd: odd || answer === 'delivers-odd' };
       step.keyring = { ...step.keyring, candidate: { exchange, psk, base, confirmed: false } };
       return { type: 'delivered', keyId };
     }
   }
+}
+
+function age(step: EndStep, place: number): void {
+  const { reserved } = step.keyring;
+  const aged = reserved[place];
+  if (aged === undefined) throw new Error('no such key is laid by');
+  step.keyring = { ...step.keyring, reserved: reserved.filter((psk) => psk !== aged) };
+  const event: LinkEvent = { type: 'reserve.aged', keyId: aged.key };
+  step.step(event);
 }
 
 function switchSink(step: EndStep, works: boolean): void {

@@ -13,6 +13,8 @@ export type MoveKind =
   | 'fire'
   | 'draw'
   | 'kme'
+  | 'take'
+  | 'age'
   | 'sink'
   | 'forge'
   | 'deliver'
@@ -104,18 +106,40 @@ export const KME_FAULTS: Readonly<Record<'key' | 'new-key', readonly Happening[]
   key: [kmeFault('delivers-not'), kmeFault('refuses'), kmeFault('loses'), kmeFault('delivers-odd')],
 };
 
-/** Somebody without the psk of the link sends a request. */
-export const FORGERIES: readonly Happening[] = (['/new', '/rotate', '/ack'] as const).map(
-  (endpoint, i) => ({
-    ...FREE,
-    kind: 'forge',
-    detail: endpoint,
-    code: 11 + i,
-    stimulus: { type: 'forged', endpoint },
-  }),
-);
+const FIRST_FORGERY_CODE = 11;
 
-const FIRST_TIMER_CODE = 14;
+/** Somebody without the psk of the link sends a request. */
+export const FORGERIES: readonly Happening[] = (
+  ['/new', '/rotate', '/reserve', '/ack'] as const
+).map((endpoint, i) => ({
+  ...FREE,
+  kind: 'forge',
+  detail: endpoint,
+  code: FIRST_FORGERY_CODE + i,
+  stimulus: { type: 'forged', endpoint },
+}));
+
+const FIRST_AGED_CODE = FIRST_FORGERY_CODE + FORGERIES.length;
+
+/** Keys that are laid by at one end, at most. */
+export const LAID_BY_MAX = 3;
+
+/** A key laid by grows too old, by its place. */
+export const AGED: readonly Happening[] = Array.from({ length: LAID_BY_MAX }, (_, place) => ({
+  kind: 'age',
+  detail: String(place),
+  code: FIRST_AGED_CODE + place,
+  stimulus: { type: 'aged', place },
+  counted: 'ages',
+}));
+
+/** What was laid by is taken: this end's call for a key ends by itself. */
+export const TAKEN = {
+  same: { ...KME_ANSWERS.delivers, kind: 'take' },
+  odd: { ...KME_ANSWERS['delivers-odd'], kind: 'take' },
+} as const satisfies Readonly<Record<string, Happening>>;
+
+const FIRST_TIMER_CODE = FIRST_AGED_CODE + LAID_BY_MAX;
 
 /** The timers of an end fire, in the order of their places. */
 export const firingsOf = (timers: readonly string[]): readonly Happening[] =>

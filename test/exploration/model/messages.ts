@@ -7,7 +7,7 @@
 import type { RefusalCode } from '../../../machines/link.types.ts';
 import type { EndName, Psk, Renaming } from './symbols.ts';
 
-export type Endpoint = '/new' | '/rotate' | '/ack';
+export type Endpoint = '/new' | '/rotate' | '/reserve' | '/ack';
 
 export interface Request {
   readonly kind: 'request';
@@ -18,7 +18,13 @@ export interface Request {
 
 export type RequestBody =
   | { readonly type: '/new' }
-  | { readonly type: '/rotate'; readonly chain: string; readonly epoch: number }
+  | {
+      readonly type: '/rotate';
+      readonly chain: string;
+      readonly epoch: number;
+      readonly reserved: readonly string[];
+    }
+  | { readonly type: '/reserve'; readonly chain: string; readonly epoch: number }
   /** `proof`: the PSK that the initiator's confirmation proves; null on protocol 1. */
   | { readonly type: '/ack'; readonly keyId: string; readonly proof: Psk | null };
 
@@ -64,6 +70,11 @@ function renameBody({ exchange, body }: Request, renaming: Renaming): RequestBod
       renaming.epoch(exchange, 1);
       return body;
     case '/rotate': {
+      const chain = renaming.exchange(body.chain);
+      const epoch = renaming.epoch(body.chain, body.epoch);
+      return { ...body, chain, epoch, reserved: body.reserved.map(renaming.key) };
+    }
+    case '/reserve': {
       const chain = renaming.exchange(body.chain);
       return { ...body, chain, epoch: renaming.epoch(body.chain, body.epoch) };
     }

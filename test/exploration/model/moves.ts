@@ -7,11 +7,12 @@
 import type { Violation } from '../checkers/checker.ts';
 import type { Exploration } from '../options.ts';
 import type { Budget } from './budget.ts';
-import { faultless } from './derivation.ts';
+import { faultless, takesSame } from './derivation.ts';
 import { isAgeing } from './end-step.ts';
 import { type EndForm, NONE } from './forms.ts';
 import { wasSeen } from './ghosts.ts';
 import {
+  AGED,
   CRASH,
   DRAWS,
   FORGERIES,
@@ -24,6 +25,7 @@ import {
   SINK_FAILS,
   SINK_WORKS,
   START,
+  TAKEN,
 } from './happenings.ts';
 import { type EndIndex, messageFilling, otherIndex, Product } from './product.ts';
 import type { Step, Steps } from './steps.ts';
@@ -47,6 +49,9 @@ export interface Move {
 export type Visit = (move: Move, next: Product, violations: readonly Violation[]) => void;
 
 const NO_VIOLATION: readonly Violation[] = [];
+
+/** Where it makes a difference at once that the PSK is due. */
+const GIVES_WAY = /^(committed\.(resting|filling)|reserving\.)/;
 
 export class Moves {
   readonly #options: Exploration;
@@ -75,6 +80,7 @@ export class Moves {
       this.#timers(product, end, form, visit);
       this.#kmeFaults(product, end, form, visit);
       this.#happen(product, end, form.state.sink.works ? SINK_FAILS : SINK_WORKS, visit);
+      this.#ages(product, end, form, visit);
       if (this.#options.attacker) this.#forge(product, end, form, visit);
     }
     for (let message = 0; message < product.messages; message += 1) {
@@ -135,14 +141,24 @@ export class Moves {
     }
   }
 
+  #ages(product: Product, end: EndIndex, { state }: EndForm, visit: Visit): void {
+    for (const aged of AGED.slice(0, state.keyring.reserved.length)) {
+      this.#happen(product, end, aged, visit);
+    }
+  }
+
   #mayFire({ agreement }: EndForm, timer: string): boolean {
     if (this.#options.ageing === 'any' || !isAgeing(timer)) return true;
-    return agreement === 'committed.resting' && timer.includes('ROTATE_AFTER');
+    return GIVES_WAY.test(agreement) && timer.includes('ROTATE_AFTER');
   }
 
   /** The call under way ends well, where it does not wait for a message. */
   #endCall(product: Product, end: EndIndex, { call }: EndForm, visit: Visit): void {
     if (call === 'draw') this.#happen(product, end, DRAWS[end], visit);
+    if (call === 'laid-by') {
+      const same = takesSame(this.#forms, product, end);
+      this.#happen(product, end, same ? TAKEN.same : TAKEN.odd, visit);
+    }
     if (call !== 'key' && call !== 'new-key') return;
     this.#happen(product, end, KME_ANSWERS[faultless(this.#forms, product, end)], visit);
   }

@@ -17,6 +17,7 @@ import { NO_ID } from './symbols.ts';
 
 /** Protocol 1 sends a path, and answers with a key_ID at most. */
 const NOT_ON_THE_WIRE = { chain: NO_ID, epoch: 0 } as const;
+const NOTHING_TOLD = { ...NOT_ON_THE_WIRE, reserved: [] } as const;
 
 type StartCall<Name extends LinkCallName> = (
   step: EndStep,
@@ -26,19 +27,21 @@ type Act<Name extends LinkActionName> = (step: EndStep, params: LinkActions[Name
 
 export const CALLS: { readonly [Name in LinkCallName]: StartCall<Name> } = {
   drawExchange: () => {},
-  requestOffer: (step, { exchange, opening, chain, epoch }) => {
-    const asked = step.protocol === 1 ? NOT_ON_THE_WIRE : { chain, epoch };
-    const body: RequestBody = opening === 'new' ? { type: '/new' } : { type: '/rotate', ...asked };
-    step.send({ kind: 'request', to: step.peer, exchange, body });
+  requestOffer: (step, input) => {
+    const { exchange } = input;
+    step.send({ kind: 'request', to: step.peer, exchange, body: openingOf(step, input) });
   },
-  getKey: (step, { exchange, opening }) => {
+  getKey: (step, { exchange, opening, reserved }) => {
+    if (opening === 'rotate' && step.takeLaidBy(reserved, reserved[0] ?? null)) return;
     // As the original does, and the daemon with it: before the key is there.
     if (step.protocol === 1 && opening === 'new') {
       step.keyring = { ...step.keyring, chainKey: { key: '0', odd: false } };
     }
     step.facts.push({ type: 'asks-new-key', exchange });
   },
-  getKeyWithKeyIds: (step, { keyId }) => {
+  getKeyWithKeyIds: (step, { keyId, opening, reserved }) => {
+    const laidBy = reserved[0] === keyId ? keyId : null;
+    if (opening === 'rotate' && step.takeLaidBy(reserved, laidBy)) return;
     step.facts.push({ type: 'asks-key', key: keyId });
   },
   sendAck: (step, { exchange, keyId }) => {
@@ -53,12 +56,13 @@ export const ACTIONS: { readonly [Name in LinkActionName]: Act<Name> } = {
     for (const ticket of requests) step.answer(ticket, replyOf(step, reply));
   },
   commit: (step, params) => step.commit(params),
+  layBy: (step, params) => step.layBy(params),
   wipe: (step, { exchange }) => {
     if (step.keyring.candidate?.exchange !== exchange) return;
     step.keyring = { ...step.keyring, candidate: null };
   },
   forgetChain: (step) => {
-    step.keyring = { ...step.keyring, chainKey: null };
+    step.keyring = { ...step.keyring, chainKey: null, reserved: [] };
   },
   expire: (step, { onExpiry }) => {
     if (onExpiry !== 'keep') step.install('other');
@@ -69,6 +73,20 @@ export const ACTIONS: { readonly [Name in LinkActionName]: Act<Name> } = {
     if (request !== null) step.answer(request, { type: 'refused', code: 'busy' });
   },
 };
+
+function openingOf(
+  { protocol }: EndStep,
+  { opening, chain, epoch, reserved }: LinkCalls['requestOffer']['input'],
+): RequestBody {
+  switch (opening) {
+    case 'new':
+      return { type: '/new' };
+    case 'rotate':
+      return { type: '/rotate', ...(protocol === 1 ? NOTHING_TOLD : { chain, epoch, reserved }) };
+    case 'reserve':
+      return { type: '/reserve', chain, epoch };
+  }
+}
 
 function replyOf(step: EndStep, reply: LinkReply): Reply {
   const bare = step.protocol === 1;

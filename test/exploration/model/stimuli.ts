@@ -17,6 +17,8 @@ export type Stimulus =
   /** The call to the peer under way ends without an answer, or with one that is not authentic. */
   | { readonly type: 'silence' }
   | { readonly type: 'kme'; readonly answer: KmeAnswer }
+  /** A key laid by grows too old, by its place. */
+  | { readonly type: 'aged'; readonly place: number }
   | { readonly type: 'sink'; readonly works: boolean };
 
 /**

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { authKey } from '../../../src/psk/auth-key.ts';
 import { firstPsk, nextPsk } from '../../../src/psk/schedule-1.ts';
-import { derive, firstChainKey } from '../../../src/psk/schedule-2.ts';
+import { derive, deriveReserve, firstChainKey } from '../../../src/psk/schedule-2.ts';
 import { Secret } from '../../../src/secret.ts';
 
 interface Vectors1 {
@@ -26,6 +26,18 @@ interface Vectors2 {
       confirm_initiator: string;
       confirm_responder: string;
     }[];
+    reserve: {
+      initiator: string;
+      responder: string;
+      chain: string;
+      epoch: number;
+      exchange: string;
+      key_ID: string;
+      chain_key: string;
+      qkd_key: string;
+      confirm_initiator: string;
+      confirm_responder: string;
+    };
   }[];
 }
 
@@ -74,6 +86,19 @@ describe('key schedule of protocol 2', () => {
         });
         chainKey = derived.chainKey;
       }
+    },
+  );
+
+  test.each(cases.map(({ reserve }, index) => ({ index, ...reserve })))(
+    'vector $index: the confirmations of a key that is laid by',
+    ({ chain_key, qkd_key, initiator, responder, key_ID, ...binding }) => {
+      const derived = deriveReserve(
+        Buffer.from(chain_key, 'base64'),
+        Buffer.from(qkd_key, 'base64'),
+        { ...binding, initiatorSaeId: initiator, responderSaeId: responder, keyId: key_ID },
+      );
+      expect(derived.confirmInitiator.toString('base64')).toBe(binding.confirm_initiator);
+      expect(derived.confirmResponder.toString('base64')).toBe(binding.confirm_responder);
     },
   );
 

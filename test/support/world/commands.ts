@@ -11,7 +11,7 @@ export const END_NAMES = ['alice', 'bob'] as const;
 export type EndName = (typeof END_NAMES)[number];
 
 /** Endpoints of the peer API. */
-export const ENDPOINTS = ['/new', '/rotate', '/ack'] as const;
+export const ENDPOINTS = ['/new', '/rotate', '/reserve', '/ack'] as const;
 export type Endpoint = (typeof ENDPOINTS)[number];
 
 /** What the KME does with the call under way. */
@@ -44,6 +44,8 @@ export type Option =
   | { readonly name: 'psk'; readonly end: EndName }
   /** What the draws of an end (or of both) give as jitter from the start on. */
   | { readonly name: 'jitter'; readonly end: EndName | null; readonly value: number }
+  /** How many keys an end (or each) lays by. */
+  | { readonly name: 'lookahead'; readonly end: EndName | null; readonly value: number }
   /** Exchange ids are not drawn at once; `draw alice` draws one. */
   | { readonly name: 'draws' };
 
@@ -62,6 +64,8 @@ export type Command =
   | { readonly type: 'alter'; readonly message: MessageRef; readonly change: Change }
   | { readonly type: 'forge'; readonly endpoint: Endpoint; readonly direction: Direction }
   | { readonly type: 'kme'; readonly end: EndName; readonly answer: KmeAnswer }
+  /** A key that this end has laid by grows too old. */
+  | { readonly type: 'age'; readonly end: EndName; readonly keyId: string }
   | { readonly type: 'sink'; readonly end: EndName; readonly works: boolean }
   | { readonly type: 'settle' | 'stabilize' };
 
@@ -93,6 +97,8 @@ export function formatCommand(command: Command): string {
     }
     case 'kme':
       return `kme ${command.end} ${command.answer}`;
+    case 'age':
+      return `age ${command.end} ${command.keyId}`;
     case 'sink':
       return `sink ${command.end} ${command.works ? 'works' : 'fails'}`;
     case 'start':
@@ -120,7 +126,8 @@ function formatOption(option: Option): string {
     case 'psk':
       return `psk ${option.end} other`;
     case 'jitter':
-      return ['jitter', option.end, option.value].filter((part) => part !== null).join(' ');
+    case 'lookahead':
+      return [option.name, option.end, option.value].filter((part) => part !== null).join(' ');
     case 'draws':
       return 'draws held';
     case 'protocol':
@@ -233,6 +240,7 @@ const READERS: { readonly [Type in Command['type']]: Reader<Type> } = {
     direction: words.direction(),
   }),
   kme: (words, type) => ({ type, end: words.end(), answer: words.oneOf(KME_ANSWERS, 'answer') }),
+  age: (words, type) => ({ type, end: words.end(), keyId: words.word('key_ID') }),
   sink: (words, type) => ({
     type,
     end: words.end(),
@@ -260,7 +268,16 @@ export function parseCommand(line: string): Command {
 }
 
 function readOption(words: Words): Option {
-  const names = ['protocol', 'interval', 'max_key_age', 'on_expiry', 'psk', 'jitter', 'draws'];
+  const names = [
+    'protocol',
+    'interval',
+    'max_key_age',
+    'on_expiry',
+    'psk',
+    'jitter',
+    'lookahead',
+    'draws',
+  ];
   const name = words.oneOf(names as readonly Option['name'][], 'option');
   switch (name) {
     case 'protocol':
@@ -276,11 +293,8 @@ function readOption(words: Words): Option {
       return { name, end };
     }
     case 'jitter':
-      return {
-        name,
-        end: words.left > 1 ? words.end() : null,
-        value: words.number('jitter'),
-      };
+    case 'lookahead':
+      return { name, end: words.left > 1 ? words.end() : null, value: words.number(name) };
     case 'draws':
       words.oneOf(['held'], 'mode of drawing');
       return { name };

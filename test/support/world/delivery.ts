@@ -50,9 +50,18 @@ function eventOf(engine: Engine, end: End, body: RequestBody, request: string): 
     case '/new':
       return { type: 'peer.requestedNew', request, exchange: exchange() };
     case '/rotate': {
-      const { chain, epoch } = body;
-      return { type: 'peer.requestedRotate', request, exchange: exchange(), chain, epoch };
+      const { chain, epoch, reserved } = body;
+      return {
+        type: 'peer.requestedRotate',
+        request,
+        exchange: exchange(),
+        chain,
+        epoch,
+        reserved,
+      };
     }
+    case '/reserve':
+      return { ...body, type: 'peer.requestedReserve', request };
     case '/ack':
       return ackEventOf(engine, end, body, request);
   }

@@ -58,6 +58,8 @@ export class End {
   readonly confirmed = new Set<string>();
   keyring = new Keyring(2, '');
   draws = 0;
+  /** Uses the key laid by that the call under way has taken. */
+  take: (() => void) | null = null;
   readonly #machine: LinkMachine;
   #snapshot: LinkSnapshot | null = null;
   #armed = 0;
@@ -104,6 +106,7 @@ export class End {
     this.#snapshot = null;
     this.timers.clear();
     this.calls.clear();
+    this.take = null;
     this.unanswered.clear();
     this.confirmed.clear();
     this.sink.behind = null;

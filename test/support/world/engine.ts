@@ -28,6 +28,7 @@ export interface Options {
   /** The end that has another psk than the other. */
   oddPsk: EndName | null;
   jitter: Record<EndName, number>;
+  lookahead: Record<EndName, number>;
   drawsHeld: boolean;
 }
 
@@ -43,6 +44,7 @@ export class Engine {
     onExpiry: 'random',
     oddPsk: null,
     jitter: { alice: 0.5, bob: 0.5 },
+    lookahead: { alice: 0, bob: 0 },
     drawsHeld: false,
   };
   readonly ends: Readonly<Record<EndName, End>>;
@@ -96,13 +98,14 @@ export class Engine {
 
   boot(end: End): void {
     if (end.running) throw new Error(`${end.name} is up already`);
-    const { protocol, onExpiry, intervalMs, maxKeyAgeMs } = this.options;
+    const { protocol, onExpiry, intervalMs, maxKeyAgeMs, lookahead } = this.options;
     const input: LinkInput = {
       link: end.other,
       protocol,
       precedence: protocol === 2 && end.name === 'alice',
       onExpiry,
       timing: { intervalMs, maxKeyAgeMs },
+      lookahead: lookahead[end.name],
     };
     const effects = end.boot(input, new Keyring(protocol, this.pskOf(end.name)));
     if (end.sink.agreedAtMs !== null) end.sink.agreedAtMs = this.nowMs;
@@ -164,6 +167,7 @@ export class Engine {
           break;
         case 'stop':
           end.calls.delete(effect.name);
+          end.take = null;
           break;
         case 'call': {
           this.#calls += 1;

@@ -25,12 +25,17 @@ export interface ChainKey {
 interface Candidate {
   readonly exchange: string;
   readonly psk: string;
+  /** The QKD key, where it is to be laid by. */
+  readonly qkdKey: string | null;
+  /** It begins a chain. */
+  readonly isFirst: boolean;
 }
 
 export class Keyring {
   readonly #protocol: Protocol;
   readonly #psk: string;
   readonly #candidates = new Map<string, Candidate>();
+  readonly #reserved = new Map<string, string>();
   #chainKey: ChainKey | null = null;
   #committed: Candidate | null = null;
 
@@ -49,24 +54,56 @@ export class Keyring {
   }
 
   /**
-   * Derives the candidate PSK of an exchange and keeps it.
+   * Derives the candidate PSK of an exchange, or what proves a key that is laid by, and keeps it.
    *
    * @param qkdKey symbol of the QKD key as it was delivered to this end
    * @param initiator the end that opened the exchange
    */
   derive(input: LinkCalls['getKey']['input'], qkdKey: string, initiator: EndName): void {
-    const { exchange, chain, epoch } = input;
+    const { exchange, chain, epoch, opening } = input;
     const base = this.#baseOf(input);
     const parts =
       this.#protocol === 1 ? [base, qkdKey] : [base, exchange, chain, epoch, qkdKey, initiator];
-    this.#candidates.set(exchange, { exchange, psk: `psk(${parts.join(',')})` });
+    const isReserve = opening === 'reserve';
+    this.#candidates.set(exchange, {
+      exchange,
+      psk: `${isReserve ? 'proof' : 'psk'}(${parts.join(',')})`,
+      qkdKey: isReserve ? qkdKey : null,
+      isFirst: opening === 'new',
+    });
+  }
+
+  /** The key_IDs of what is laid by, oldest first. */
+  get reserved(): readonly string[] {
+    return [...this.#reserved.keys()];
+  }
+
+  layBy(exchange: string, keyId: string): void {
+    const qkdKey = this.#candidates.get(exchange)?.qkdKey ?? null;
+    if (qkdKey === null) throw new Error(`${exchange} has no key to lay by`);
+    this.#candidates.delete(exchange);
+    this.#reserved.set(keyId, qkdKey);
+  }
+
+  keepReserved(keyIds: readonly string[]): void {
+    for (const keyId of this.reserved) if (!keyIds.includes(keyId)) this.#reserved.delete(keyId);
+  }
+
+  /** The symbol of a key that is laid by, and no longer is. */
+  takeReserved(keyId: string): string {
+    const qkdKey = this.#reserved.get(keyId);
+    if (!this.#reserved.delete(keyId) || qkdKey === undefined) {
+      throw new Error(`${keyId} is not laid by`);
+    }
+    return qkdKey;
   }
 
   /** `/new` starts from the psk; so does the first `/rotate` after an unfinished one on protocol 1. */
   #baseOf({ opening, chain, epoch }: LinkCalls['getKey']['input']): string {
     if (opening === 'new' || (this.#protocol === 1 && epoch === 1)) return this.#psk;
     const key = this.#chainKey;
-    if (key === null || key.chain !== chain || key.epoch !== epoch - 1) {
+    const from = opening === 'reserve' ? epoch : epoch - 1;
+    if (key === null || key.chain !== chain || key.epoch !== from) {
       throw new Error(`a rotation to epoch ${epoch} of ${chain} has no chain key to start from`);
     }
     return key.symbol;
@@ -92,6 +129,7 @@ export class Keyring {
     const candidate = this.#candidates.get(exchange);
     if (candidate === undefined) throw new Error(`${exchange} is committed without a PSK`);
     this.#candidates.delete(exchange);
+    if (candidate.isFirst) this.#reserved.clear();
     this.#committed = candidate;
     this.#chainKey = { chain, epoch, symbol: candidate.psk };
     return candidate.psk;
@@ -102,6 +140,7 @@ export class Keyring {
   }
 
   forgetChain(): void {
+    this.#reserved.clear();
     this.#chainKey = null;
   }
 }

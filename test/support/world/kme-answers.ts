@@ -43,7 +43,7 @@ const ANSWERS: Readonly<Record<KmeAnswer, Handle>> = {
 /** @throws Error when this end waits for no KME */
 export function answerKme(engine: Engine, end: End, answer: KmeAnswer): void {
   const call = callToKme(end);
-  if (call === null) throw new Error(`${end.name} waits for no KME`);
+  if (call === null || end.take !== null) throw new Error(`${end.name} waits for no KME`);
   const outcome = ANSWERS[answer](engine, end, call);
   if (outcome === null) return;
   const said = 'keyId' in outcome ? `${outcome.type} ${outcome.keyId}` : outcome.type;

@@ -86,9 +86,12 @@ function waitingOf(end: End): Parameters<typeof trapped>[0] {
   };
 }
 
-/** No candidate outlives its exchange, and the chain key is there exactly while the chain is. */
+/** No secret is held that the machine does not name, and none is named that is not held. */
 function checkKeys(end: End, protocol: Protocol): void {
-  const { exchange, chain } = end.context;
+  const { exchange, chain, reserved } = end.context;
+  if (reserved.join() !== end.keyring.reserved.join()) {
+    throw new Error(`${end.name} has other keys laid by than it names`);
+  }
   const left = end.keyring.candidates.find((candidate) => candidate !== exchange?.id);
   if (left !== undefined) throw new Error(`${end.name} still holds the PSK of ${left}`);
   // On protocol 1 an unfinished `/new` replaces the chain before there is a key for it.

@@ -17,6 +17,13 @@ export type RequestBody =
       readonly exchange: string | null;
       readonly chain: string | null;
       readonly epoch: number | null;
+      readonly reserved: readonly string[];
+    }
+  | {
+      readonly type: '/reserve';
+      readonly exchange: string;
+      readonly chain: string;
+      readonly epoch: number;
     }
   | {
       readonly type: '/ack';

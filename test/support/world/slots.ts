@@ -32,14 +32,15 @@ const CALLS: { readonly [Name in LinkCallName]: StartCall<Name> } = {
   drawExchange: (engine, end) => {
     if (!engine.options.drawsHeld) engine.later(() => finishDraw(engine, end));
   },
-  requestOffer: (engine, end, { exchange, opening, chain, epoch }, call) => {
-    const body: RequestBody =
-      opening === 'new' ? { type: '/new', exchange } : { type: '/rotate', exchange, chain, epoch };
-    sendRequest(engine, end, call, body);
+  requestOffer: (engine, end, input, call) => sendRequest(engine, end, call, openingOf(input)),
+  // Both wait for the command that says what the KME does, or take what is laid by.
+  getKey: (engine, end, input) => {
+    takeLaidBy(engine, end, 'getKey', input, input.reserved[0]);
   },
-  // Both wait for the command that says what the KME does.
-  getKey: () => {},
-  getKeyWithKeyIds: (engine, end, { keyId }) => {
+  getKeyWithKeyIds: (engine, end, input) => {
+    const { keyId, reserved } = input;
+    const laidBy = reserved[0] === keyId ? keyId : undefined;
+    if (takeLaidBy(engine, end, 'getKeyWithKeyIds', input, laidBy)) return;
     engine.ledger.noteFetch(keyId, engine.kmes.wasDelivered(keyId, end.name));
   },
   sendAck: (engine, end, { exchange, keyId }, call) => {
@@ -59,6 +60,7 @@ const ACTIONS: { readonly [Name in LinkActionName]: Act<Name> } = {
     end.sink.agreedAtMs = engine.nowMs;
     install(engine, end, psk);
   },
+  layBy: (_, end, { exchange, keyId }) => end.keyring.layBy(exchange, keyId),
   wipe: (_, end, { exchange }) => end.keyring.wipe(exchange),
   forgetChain: (_, end) => end.keyring.forgetChain(),
   expire: (engine, end, { onExpiry }) => {
@@ -80,6 +82,46 @@ export function startCall(engine: Engine, end: End, call: CallUnderWay): void {
 
 export function performAct(engine: Engine, end: End, { name, params }: ActEffect): void {
   (ACTIONS[name] as (engine: Engine, end: End, params: unknown) => void)(engine, end, params);
+}
+
+function openingOf(input: LinkCalls['requestOffer']['input']): RequestBody {
+  const { opening, exchange, chain, epoch, reserved } = input;
+  switch (opening) {
+    case 'new':
+      return { type: '/new', exchange };
+    case 'rotate':
+      return { type: '/rotate', exchange, chain, epoch, reserved };
+    case 'reserve':
+      return { type: '/reserve', exchange, chain, epoch };
+  }
+}
+
+/** A rotation drops what the other end lacks, and takes what both have laid by. */
+function takeLaidBy(
+  engine: Engine,
+  end: End,
+  name: 'getKey' | 'getKeyWithKeyIds',
+  input: LinkCalls['getKey']['input'],
+  keyId: string | undefined,
+): boolean {
+  if (input.opening !== 'rotate') return false;
+  end.keyring.keepReserved(input.reserved);
+  if (keyId === undefined) return false;
+  const qkdKey = end.keyring.takeReserved(keyId);
+  end.take = () => {
+    end.take = null;
+    end.keyring.derive(input, qkdKey, name === 'getKey' ? end.other : end.name);
+    const cause = { outcome: `laid by ${keyId}`, message: null };
+    engine.finish(end, name, { type: 'delivered', keyId }, cause);
+  };
+  if (!engine.options.drawsHeld) engine.later(() => end.take?.());
+  return true;
+}
+
+/** What was held back by `option draws held` goes on. */
+export function drawHeld(engine: Engine, end: End): void {
+  if (end.take === null) finishDraw(engine, end);
+  else end.take();
 }
 
 /** The exchange id and the jitter, unless the machine no longer waits for them. */
@@ -157,7 +199,9 @@ export function bare({ type }: RequestBody): RequestBody {
     case '/new':
       return { type, exchange: null };
     case '/rotate':
-      return { type, exchange: null, chain: null, epoch: null };
+      return { type, exchange: null, chain: null, epoch: null, reserved: [] };
+    case '/reserve':
+      throw new Error('protocol 1 lays no keys by');
     case '/ack':
       return { type, exchange: null, keyId: null, confirm: null };
   }

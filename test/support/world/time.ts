@@ -71,6 +71,10 @@ function settleOne(engine: Engine): boolean {
       finishDraw(engine, end);
       return true;
     }
+    if (end.take !== null) {
+      end.take();
+      return true;
+    }
     const call = callToKme(end);
     if (call !== null && !call.stalled) {
       answerKme(engine, end, 'ok');

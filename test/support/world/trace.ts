@@ -101,7 +101,7 @@ function change({ from, to }: { readonly from: string; readonly to: string }): s
 /** What `/new` begins is chain and epoch 1 by itself. */
 function printInput({ input }: CallEffect): string {
   const { link: _, ...said } = input;
-  if (!('opening' in said) || said.opening === 'rotate') return fields(said);
+  if (!('opening' in said) || said.opening !== 'new') return fields(said);
   const { chain: _chain, epoch: _epoch, ...rest } = said;
   return fields(rest);
 }
@@ -110,6 +110,7 @@ const PARAMS: { readonly [Name in LinkActionName]: (params: LinkActions[Name]) =
   answer: ({ requests, reply }) =>
     `${requests.join(',')} ${reply.type === 'refused' ? `refused ${reply.code}` : reply.type}`,
   commit: fields,
+  layBy: fields,
   wipe: fields,
   forgetChain: ({ chain }) =>
     chain === null ? 'none' : fields({ chain: chain.id, epoch: chain.epoch }),
@@ -122,13 +123,24 @@ function printParams({ name, params }: ActEffect): string {
   return (PARAMS[name] as (params: unknown) => string)(params);
 }
 
-const FIELDS = ['exchange', 'opening', 'chain', 'epoch', 'keyId', 'event', 'request'] as const;
+const FIELDS = [
+  'exchange',
+  'opening',
+  'chain',
+  'epoch',
+  'keyId',
+  'event',
+  'request',
+  'reserved',
+] as const;
+
+type Said = string | number | readonly string[] | null;
 
 /** `name=value` of what is known; a chain that its own exchange began is not repeated. */
-function fields(said: Partial<Record<(typeof FIELDS)[number], string | number | null>>): string {
+function fields(said: Partial<Record<(typeof FIELDS)[number], Said>>): string {
   return FIELDS.flatMap((name) => {
-    const value = said[name] ?? null;
-    if (value === null || (name === 'chain' && value === said.exchange)) return [];
+    const value = said[name]?.toString() ?? '';
+    if (value === '' || (name === 'chain' && value === said.exchange)) return [];
     return `${name === 'keyId' ? 'key_ID' : name}=${value}`;
   }).join(' ');
 }

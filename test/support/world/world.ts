@@ -20,7 +20,7 @@ import { Engine } from './engine.ts';
 import { answerKme } from './kme-answers.ts';
 import { checkBetween } from './ledger.ts';
 import type { Answer, Message, Request, RequestBody, Unlabelled } from './network.ts';
-import { bare, catchUp, finishDraw } from './slots.ts';
+import { bare, catchUp, drawHeld } from './slots.ts';
 import { advance, isStable, settle, sleep, stabilize } from './time.ts';
 import { print, type TraceRecord } from './trace.ts';
 
@@ -72,7 +72,7 @@ const COMMANDS: {
   option: (engine, { option }) => setOption(engine, option),
   start: (engine, { end }) => engine.boot(engine.ends[end]),
   crash: (engine, { end }) => engine.crash(engine.ends[end]),
-  draw: (engine, { end }) => finishDraw(engine, engine.ends[end]),
+  draw: (engine, { end }) => drawHeld(engine, engine.ends[end]),
   fire: (engine, { end, timer }) => fire(engine, engine.ends[end], timer),
   advance: (engine, { ms }) => advance(engine, ms),
   sleep: (engine, { end, ms }) => sleep(engine, engine.ends[end], ms),
@@ -94,6 +94,10 @@ const COMMANDS: {
     arriveNew(engine, { kind: 'request', ...direction, author, body, copyOf: null, call: null });
   },
   kme: (engine, { end, answer }) => answerKme(engine, engine.ends[end], answer),
+  age: (engine, { end, keyId }) => {
+    engine.ends[end].keyring.takeReserved(keyId);
+    engine.happen(engine.ends[end], { type: 'reserve.aged', keyId });
+  },
   sink: (engine, { end, works }) => {
     engine.ends[end].sink.works = works;
     if (works) catchUp(engine, engine.ends[end]);
@@ -123,8 +127,9 @@ function setOption({ options, ends }: Engine, option: Option): void {
       options.oddPsk = option.end;
       break;
     case 'jitter':
+    case 'lookahead':
       for (const end of option.end === null ? END_NAMES : [option.end]) {
-        options.jitter[end] = option.value;
+        options[option.name][end] = option.value;
       }
       break;
     case 'draws':
@@ -196,7 +201,8 @@ function withField(message: Message, field: AlterableField, value: string): Mess
 /** What an attacker without the psk makes up. */
 const FORGED: Readonly<Record<Endpoint, RequestBody>> = {
   '/new': { type: '/new', exchange: 'x1' },
-  '/rotate': { type: '/rotate', exchange: 'x1', chain: 'x0', epoch: 1 },
+  '/rotate': { type: '/rotate', exchange: 'x1', chain: 'x0', epoch: 1, reserved: [] },
+  '/reserve': { type: '/reserve', exchange: 'x1', chain: 'x0', epoch: 1 },
   '/ack': {
     type: '/ack',
     exchange: 'x1',
