@@ -12,14 +12,14 @@ import { bytes32FromBase64 } from '../base64.ts';
 import { authKey } from '../psk/auth-key.ts';
 import { lp } from '../psk/framing.ts';
 import type { Secret } from '../secret.ts';
-import type { Endpoint } from './messages.ts';
+import type { SignedEndpoint } from './messages.ts';
 
 /** Header of the MAC: canonical base64 of 32 bytes. */
 export const MAC_HEADER = 'X-quPSKd-MAC';
 
 export interface RequestToAuthenticate {
   readonly method: string;
-  readonly endpoint: Endpoint;
+  readonly endpoint: SignedEndpoint;
   /** As sent, byte for byte; at most PEER_BODY_BYTES_MAX. */
   readonly body: Uint8Array;
 }
@@ -36,12 +36,16 @@ export class Authenticator {
   readonly #sendKey: Secret;
   readonly #receiveKey: Secret;
 
-  /**
-   * @param psk - read here and not kept
-   */
-  constructor({ psk, localSaeId, remoteSaeId }: AuthenticatorInput) {
-    this.#sendKey = authKey(psk, localSaeId, remoteSaeId);
-    this.#receiveKey = authKey(psk, remoteSaeId, localSaeId);
+  /** @param input - its psk is read here and not kept */
+  constructor(input: AuthenticatorInput | DirectionKeys) {
+    const { sendKey, receiveKey } = 'psk' in input ? keysOf(input) : input;
+    this.#sendKey = sendKey;
+    this.#receiveKey = receiveKey;
+  }
+
+  /** What the other end would sign and verify with. The keys are shared, also when they are wiped. */
+  otherEnd(): Authenticator {
+    return new Authenticator({ sendKey: this.#receiveKey, receiveKey: this.#sendKey });
   }
 
   /** @returns the value of MAC_HEADER */
@@ -75,6 +79,19 @@ interface AuthenticatorInput {
   readonly psk: Secret;
   readonly localSaeId: string;
   readonly remoteSaeId: string;
+}
+
+/** One for each direction. */
+interface DirectionKeys {
+  readonly sendKey: Secret;
+  readonly receiveKey: Secret;
+}
+
+function keysOf({ psk, localSaeId, remoteSaeId }: AuthenticatorInput): DirectionKeys {
+  return {
+    sendKey: authKey(psk, localSaeId, remoteSaeId),
+    receiveKey: authKey(psk, remoteSaeId, localSaeId),
+  };
 }
 
 type Fields = readonly (string | Uint8Array)[];

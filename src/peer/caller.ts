@@ -7,6 +7,8 @@ import type { TlsConfig } from '../config/types.ts';
 import { QupskdError } from '../errors.ts';
 import { HttpCaller } from '../http-call.ts';
 import type { TlsSource } from '../tls.ts';
+import type { EffectAnswer, EffectNews } from './effect-message.ts';
+import type { Hello, HelloFacts } from './hello-message.ts';
 import { decodeBody, type Offer, PEER_BODY_BYTES_MAX, type RefusalCode } from './messages.ts';
 
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -21,6 +23,17 @@ export interface PeerCaller {
   requestNew(call: { readonly exchange: string }, signal: AbortSignal): Promise<OfferResult>;
 
   requestRotate(
+    call: {
+      readonly exchange: string;
+      readonly chain: string;
+      readonly epoch: number;
+      readonly reserved: readonly string[];
+    },
+    signal: AbortSignal,
+  ): Promise<OfferResult>;
+
+  /** Of protocol 2 only. */
+  requestReserve(
     call: { readonly exchange: string; readonly chain: string; readonly epoch: number },
     signal: AbortSignal,
   ): Promise<OfferResult>;
@@ -33,6 +46,43 @@ export interface PeerCaller {
 
   /** Closes every connection to the peer. */
   close(): void;
+}
+
+/** Tells the peer of this end's tunnel, on protocol 2. */
+export interface EffectCaller {
+  tellEffect(news: EffectNews, signal: AbortSignal): Promise<EffectResult>;
+}
+
+export type EffectResult =
+  | ({ readonly type: 'told' } & EffectAnswer)
+  /** The peer's version has no `/effect`; it says so without proof. */
+  | { readonly type: 'unsupported' }
+  | Refused
+  | Silence;
+
+/** Says what this end runs and how it is set, on protocol 2. */
+export interface HelloCaller {
+  /** @param as - in whose name: in that of `the other end` to find SAE IDs that are swapped */
+  sayHello(hello: Hello, as: HelloName, signal: AbortSignal): Promise<HelloResult>;
+}
+
+export type HelloName = 'this end' | 'the other end';
+
+export type HelloResult =
+  | { readonly type: 'told'; readonly facts: HelloFacts }
+  | Unproven
+  | Refused
+  | Silence;
+
+/** An answer that anybody may have sent; it is a hint, and nothing is done because of it. */
+export interface Unproven {
+  readonly type: 'unproven';
+  /** HTTP status. */
+  readonly status: number;
+  /** The refusal in it; null for none: something else answers, or a version without the path. */
+  readonly code: RefusalCode | null;
+  /** As of Silence. */
+  readonly reason: string;
 }
 
 export type OfferResult = ({ readonly type: 'offer' } & Offer) | Refused | Silence;

@@ -46,6 +46,11 @@ export class Protocol1Client implements PeerCaller {
     });
   }
 
+  /** Never called: a link of protocol 1 lays no keys by. */
+  requestReserve(): Promise<OfferResult> {
+    return Promise.resolve(silence('protocol 1 lays no keys by'));
+  }
+
   ack(_call: object, signal: AbortSignal): Promise<AckResult> {
     return this.#call('/ack', signal, (message) => {
       parseOk1(message);

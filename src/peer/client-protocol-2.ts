@@ -3,6 +3,7 @@
  *
  * An answer counts only when its MAC is right, it parses and it is of the expected exchange; any
  * other is silence, whatever it says. Whether an offer fits the chain is the machine's to judge.
+ * A version without `/effect` cannot prove that it is one, and nothing depends on its being believed.
  *
  * Source: docs/protocol.md, "On the wire" and "Authentication".
  */
@@ -10,6 +11,11 @@ import type { HttpAnswer, HttpCaller } from '../http-call.ts';
 import { type Authenticator, MAC_HEADER } from './auth.ts';
 import {
   type AckResult,
+  type EffectCaller,
+  type EffectResult,
+  type HelloCaller,
+  type HelloName,
+  type HelloResult,
   httpCallerTo,
   type OfferResult,
   type PeerAddress,
@@ -18,16 +24,25 @@ import {
   readAnswer,
   type Silence,
   silence,
+  type Unproven,
 } from './caller.ts';
+import { type EffectNews, formatEffectRequest, parseEffectAnswer } from './effect-message.ts';
+import { formatHelloRequest, type Hello, parseHelloAnswer } from './hello-message.ts';
 import {
-  type Endpoint,
+  EFFECT,
+  ERROR_STATUS,
+  type ExchangeEndpoint,
   formatAckRequest,
   formatNewRequest,
+  formatReserveRequest,
   formatRotateRequest,
+  HELLO,
   parseConfirmation,
   parseOffer,
+  RESERVE,
   type Route,
   refusalIn,
+  type SignedEndpoint,
 } from './messages.ts';
 
 export interface Protocol2ClientInput extends PeerAddress {
@@ -36,10 +51,16 @@ export interface Protocol2ClientInput extends PeerAddress {
   readonly remoteSaeId: string;
 }
 
-const UNAUTHENTICATED_HINT = 'is the psk the same at both ends, and this end allowed there?';
+/** By refusal, or by the status of what is none. */
+const HINTS: Readonly<Record<string | number, string>> = {
+  unauthenticated: 'is the psk the same at both ends, and this end allowed there?',
+  unknown_link: 'are the SAE IDs those of the other end, and the right way round?',
+  405: 'does it speak protocol 1 there?',
+};
 const OTHER_EXCHANGE = silence('the answer is for another exchange');
+const OTHER_PSK = silence('the answer is for another chain or epoch');
 
-export class Protocol2Client implements PeerCaller {
+export class Protocol2Client implements PeerCaller, EffectCaller, HelloCaller {
   readonly #http: HttpCaller;
   readonly #authenticator: Authenticator;
   readonly #route: Route;
@@ -57,11 +78,19 @@ export class Protocol2Client implements PeerCaller {
   }
 
   requestRotate(
-    call: { exchange: string; chain: string; epoch: number },
+    call: { exchange: string; chain: string; epoch: number; reserved: readonly string[] },
     signal: AbortSignal,
   ): Promise<OfferResult> {
     const body = formatRotateRequest({ ...this.#route, ...call });
     return this.#requestOffer('/rotate', body, call.exchange, signal);
+  }
+
+  requestReserve(
+    call: { exchange: string; chain: string; epoch: number },
+    signal: AbortSignal,
+  ): Promise<OfferResult> {
+    const body = formatReserveRequest({ ...this.#route, ...call });
+    return this.#requestOffer(RESERVE, body, call.exchange, signal);
   }
 
   /** @throws Error for an ack without a confirmation: a bug of the caller */
@@ -78,12 +107,38 @@ export class Protocol2Client implements PeerCaller {
     });
   }
 
+  tellEffect(news: EffectNews, signal: AbortSignal): Promise<EffectResult> {
+    const body = formatEffectRequest({ ...this.#route, ...news });
+    const read = (message: unknown): EffectResult => {
+      const told = parseEffectAnswer(message);
+      const isOfOther = told.chain !== news.chain || told.epoch !== news.epoch;
+      return isOfOther ? OTHER_PSK : { type: 'told', ...told };
+    };
+    return this.#call<EffectResult>(EFFECT, body, signal, read, {
+      readUnproven: unsupportedOrSilence,
+    });
+  }
+
+  sayHello(hello: Hello, as: HelloName, signal: AbortSignal): Promise<HelloResult> {
+    const { from, to } = this.#route;
+    const isReversed = as === 'the other end';
+    const route = isReversed ? { from: to, to: from } : this.#route;
+    const authenticator = isReversed ? this.#authenticator.otherEnd() : this.#authenticator;
+    const body = formatHelloRequest({ ...route, ...hello });
+    const read = (message: unknown): HelloResult => ({
+      type: 'told',
+      facts: parseHelloAnswer(message),
+    });
+    const options = { authenticator, readUnproven };
+    return this.#call<HelloResult>(HELLO, body, signal, read, options);
+  }
+
   close(): void {
     this.#http.close();
   }
 
   #requestOffer(
-    endpoint: Endpoint,
+    endpoint: ExchangeEndpoint,
     body: Buffer,
     exchange: string,
     signal: AbortSignal,
@@ -94,22 +149,32 @@ export class Protocol2Client implements PeerCaller {
     });
   }
 
-  /** @param read - as readAnswer takes it */
+  /**
+   * @param read - as readAnswer takes it
+   * @param options.readUnproven - what to make of an answer that anybody may have sent
+   */
   async #call<T>(
-    endpoint: Endpoint,
+    endpoint: SignedEndpoint,
     body: Buffer,
     signal: AbortSignal,
     read: (message: unknown) => T,
+    {
+      readUnproven = describeUnproven,
+      authenticator = this.#authenticator,
+    }: {
+      readonly readUnproven?: (answer: HttpAnswer) => T | Silence;
+      readonly authenticator?: Authenticator;
+    } = {},
   ): Promise<T | Refused | Silence> {
     const method = 'POST';
-    const requestMac = this.#authenticator.signRequest({ method, endpoint, body });
+    const requestMac = authenticator.signRequest({ method, endpoint, body });
     const headers = { 'Content-Type': 'application/json', [MAC_HEADER]: requestMac };
     const answer = await this.#http.send({ method, path: endpoint, headers, body }, signal);
     if (answer.type !== 'answer') return silence(answer.reason);
 
     const proof = { method, endpoint, body: answer.body, status: answer.status, requestMac };
-    if (!this.#authenticator.verifyAnswer(proof, answer.header(MAC_HEADER))) {
-      return silence(describeUnproven(answer));
+    if (!authenticator.verifyAnswer(proof, answer.header(MAC_HEADER))) {
+      return readUnproven(answer);
     }
     if (answer.status !== 200) {
       const code = refusalIn(answer.body);
@@ -120,9 +185,21 @@ export class Protocol2Client implements PeerCaller {
 }
 
 /** What an answer without proof says, as a hint for the operator: nothing is done because of it. */
-function describeUnproven({ status, body }: HttpAnswer): string {
+function describeUnproven(answer: HttpAnswer): Silence {
+  return silence(readUnproven(answer).reason);
+}
+
+function readUnproven({ status, body }: HttpAnswer): Unproven {
   const code = refusalIn(body);
-  if (code === null) return `the peer answered ${status}, without proof of origin`;
-  const said = `the peer says ${code}, without proof of origin`;
-  return code === 'unauthenticated' ? `${said}: ${UNAUTHENTICATED_HINT}` : said;
+  const said = code === null ? `the peer answered ${status}` : `the peer says ${code}`;
+  const hint = HINTS[code ?? status];
+  const reason = `${said}, without proof of origin${hint === undefined ? '' : `: ${hint}`}`;
+  return { type: 'unproven', status, code, reason };
+}
+
+/** No path, no link, no MAC: a version that does not know the endpoint. */
+function unsupportedOrSilence(answer: HttpAnswer): EffectResult {
+  const { status, code, reason } = readUnproven(answer);
+  const isUnknownPath = status === ERROR_STATUS.not_found && code === null;
+  return isUnknownPath ? { type: 'unsupported' } : silence(reason);
 }

@@ -27,7 +27,7 @@ export interface PeerServerLimits {
   readonly rateWindowMs: number;
   /** Requests of one source address (IPv6: of one /56) in a window. */
   readonly rateRequestsMax: number;
-  /** Added for each link. */
+  /** Added for each link: an exchange and both its /effect, twice in a window, with repetitions. */
   readonly rateRequestsPerLink: number;
   /** Requests of one link that wait for an answer of its machine. */
   readonly linkRequestsMax: number;
@@ -55,7 +55,7 @@ export const PEER_SERVER_LIMITS: PeerServerLimits = {
   connectionsPerLink: 4,
   rateWindowMs: 10_000,
   rateRequestsMax: 200,
-  rateRequestsPerLink: 10,
+  rateRequestsPerLink: 16,
   linkRequestsMax: 16,
   linkAnswerTimeoutMs: 20_000,
   resolveTimeoutMs: 3_000,

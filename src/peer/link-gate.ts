@@ -9,12 +9,14 @@ import { within } from '../within.ts';
 import type { Authenticator } from './auth.ts';
 import { certificateNames } from './client-certificate.ts';
 import type { PeerServerLimits } from './limits.ts';
-import type { LinkPort, PeerReply } from './link-port.ts';
+import type { EffectPort, HelloPort, LinkPort, PeerReply } from './link-port.ts';
 import { allowHostOf, allowListed, type SourceCheck } from './source-addresses.ts';
 
 /** A link as the server needs it. */
 export interface ServedLink {
   readonly port: LinkPort;
+  readonly tunnel: EffectPort;
+  readonly hello: HelloPort;
   /** null on protocol 1, which has no authentication. */
   readonly authenticator: Authenticator | null;
   /** null on protocol 1, which names nobody. */

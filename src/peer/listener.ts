@@ -7,7 +7,7 @@ import type { RequestListener } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ListenConfig } from '../config/types.ts';
 import { errorCode } from '../error-code.ts';
-import { HttpListener } from '../http-listener.ts';
+import { type ConnectionLimits, HttpListener } from '../http-listener.ts';
 import type { Log } from '../log.ts';
 import { READ_ONCE, type TlsSource } from '../tls.ts';
 import type { PeerServerLimits } from './limits.ts';
@@ -29,6 +29,18 @@ const PARSER_STATUS: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
 };
 
+/** How many connections a server of so many links bears. */
+export function connectionLimits(
+  { connectionsMax, connectionsPerSourceMax, connectionsPerLink }: PeerServerLimits,
+  linkCount: number,
+): ConnectionLimits {
+  const more = connectionsPerLink * linkCount;
+  return {
+    connectionsMax: connectionsMax + more,
+    connectionsPerSourceMax: connectionsPerSourceMax + more,
+  };
+}
+
 /**
  * Makes the listener; it listens when told to.
  *
@@ -36,7 +48,6 @@ const PARSER_STATUS: Readonly<Record<string, string>> = {
  */
 export function createPeerListener(input: PeerListenerInput): HttpListener {
   const { app, listen, limits, linkCount, certificates = READ_ONCE, log } = input;
-  const more = limits.connectionsPerLink * linkCount;
   // Followed for as long as the process runs, as the peer API is served.
   const files =
     listen.tls &&
@@ -60,8 +71,7 @@ export function createPeerListener(input: PeerListenerInput): HttpListener {
       keepAliveTimeout: limits.keepAliveMs,
       connectionsCheckingInterval: limits.timeoutCheckMs,
     },
-    connectionsMax: limits.connectionsMax + more,
-    connectionsPerSourceMax: limits.connectionsPerSourceMax + more,
+    ...connectionLimits(limits, linkCount),
     closeGraceMs: limits.closeGraceMs,
     refuseUnreadable,
     onError: (error) => log?.error('peer API: the listening socket failed', { error }),

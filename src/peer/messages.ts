@@ -1,15 +1,27 @@
 /**
  * The messages of the peer API, both protocols: wire shapes, parsed at the door and printed.
  *
- * Pure: bytes and decoded JSON in, typed messages out. Every field is bounded and no unknown field
- * passes on protocol 2; what is wrong is named by its field, never by its value. Wire spellings
- * such as `key_ID` stop here.
+ * Pure: bytes and decoded JSON in, typed messages out. No unknown field passes on protocol 2. Wire
+ * spellings such as `key_ID` stop here. `/effect` and `/hello` have files of their own.
  *
  * Source: docs/protocol.md, "On the wire" (protocol 2) and "Protocol 1".
  */
 import * as z from 'zod';
-import { bytes32FromBase64 } from '../base64.ts';
-import { QupskdError } from '../errors.ts';
+import {
+  CHAIN_AND_EPOCH,
+  CONFIRM,
+  json,
+  KEY_ID,
+  malformed,
+  OK,
+  parse,
+  ROUTE,
+  type Route,
+  UUID,
+  VERSION,
+} from './message-fields.ts';
+
+export { type Route, SAE_ID_BYTES_MAX } from './message-fields.ts';
 
 /** Refusal codes of the peer API, with the HTTP status that carries each. */
 export const REFUSAL_STATUS = {
@@ -22,6 +34,7 @@ export const REFUSAL_STATUS = {
   unknown_link: 404,
   unauthenticated: 401,
   kme_unavailable: 503,
+  reserve_full: 409,
   busy: 503,
   bad_request: 400,
   unsupported_version: 400,
@@ -49,6 +62,7 @@ const ERROR_SENTENCES: Readonly<Record<ErrorAnswerCode, string>> = {
   unknown_link: 'No link is configured here between these two SAEs.',
   unauthenticated: 'The message does not prove that it comes from the peer of this link.',
   kme_unavailable: 'The KME of this end delivers no key at present.',
+  reserve_full: 'This end has as many keys laid by as it wants.',
   busy: 'This end cannot take the request now; try again later.',
   bad_request: 'The request is not what the protocol says.',
   unsupported_version: 'This end speaks version 2 of the protocol.',
@@ -57,23 +71,26 @@ const ERROR_SENTENCES: Readonly<Record<ErrorAnswerCode, string>> = {
   internal: 'This end failed; its log says more.',
 };
 
-/** The three calls, by the path below the peer's URL. */
+/** The three calls of both protocols, by the path below the peer's URL. */
 export const ENDPOINTS = ['/new', '/rotate', '/ack'] as const;
 export type Endpoint = (typeof ENDPOINTS)[number];
+
+/** On protocol 2 alone; the last two are in effect-message.ts and hello-message.ts. */
+export const RESERVE = '/reserve';
+export const EFFECT = '/effect';
+export const HELLO = '/hello';
+/** What an exchange of protocol 2 consists of. */
+export type ExchangeEndpoint = Endpoint | typeof RESERVE;
+/** Whatever a message of protocol 2 can be for. */
+export type SignedEndpoint = ExchangeEndpoint | typeof EFFECT | typeof HELLO;
 
 /** A request or an answer is never longer; see docs/protocol.md. */
 export const PEER_BODY_BYTES_MAX = 8 * 1024;
 
-export const SAE_ID_BYTES_MAX = 256;
-const VERSION = 2;
 const MESSAGE_CHARS_MAX = 1024;
 const KEY_ID_1_CHARS_MAX = 128;
-
-/** Who speaks to whom: it names the link. */
-export interface Route {
-  readonly from: string;
-  readonly to: string;
-}
+/** Key_IDs that one `/rotate` may name: as many as a link may lay by. */
+export const RESERVED_MAX = 16;
 
 export interface NewRequest extends Route {
   readonly exchange: string;
@@ -82,6 +99,14 @@ export interface NewRequest extends Route {
 export interface RotateRequest extends NewRequest {
   readonly chain: string;
   /** The epoch that is asked for. */
+  readonly epoch: number;
+  /** Key_IDs that the initiator has laid by, oldest first; at most RESERVED_MAX. */
+  readonly reserved: readonly string[];
+}
+
+export interface ReserveRequest extends NewRequest {
+  readonly chain: string;
+  /** The epoch that the chain is at. */
   readonly epoch: number;
 }
 
@@ -104,31 +129,18 @@ export interface Confirmation {
   readonly confirm: Buffer;
 }
 
-const UUID = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
-/** A key_ID stays as the KME wrote it: the peer's KME may know it in that spelling only. */
-const KEY_ID = z.string().regex(/^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/);
-const EPOCH = z.int().min(1);
-const SAE_ID = z
-  .string()
-  .min(1)
-  .refine((id) => Buffer.byteLength(id, 'utf8') <= SAE_ID_BYTES_MAX);
-const CONFIRM = z.string().transform((text, context) => {
-  const bytes = bytes32FromBase64(text);
-  if (bytes !== null) return bytes;
-  context.addIssue('not the base64 of 32 bytes');
-  return z.NEVER;
-});
-
-const ROUTE = { from: SAE_ID, to: SAE_ID };
 const NEW_REQUEST = { v: z.literal(VERSION), ...ROUTE, exchange: UUID };
-const CHAIN_AND_EPOCH = { chain: UUID, epoch: EPOCH };
-const OK = { status: z.literal('ok') };
 
 const SCHEMAS = {
   // Selects the link before anything is authenticated; the whole message is parsed afterwards.
   route: z.object(ROUTE),
   newRequest: z.strictObject(NEW_REQUEST),
-  rotateRequest: z.strictObject({ ...NEW_REQUEST, ...CHAIN_AND_EPOCH }),
+  rotateRequest: z.strictObject({
+    ...NEW_REQUEST,
+    ...CHAIN_AND_EPOCH,
+    reserved: z.array(KEY_ID).min(1).max(RESERVED_MAX).optional(),
+  }),
+  reserveRequest: z.strictObject({ ...NEW_REQUEST, ...CHAIN_AND_EPOCH }),
   ackRequest: z.strictObject({ ...NEW_REQUEST, key_ID: KEY_ID, confirm: CONFIRM }),
   offer: z.strictObject({ ...OK, exchange: UUID, ...CHAIN_AND_EPOCH, key_ID: KEY_ID }),
   confirmation: z.strictObject({ ...OK, exchange: UUID, confirm: CONFIRM }),
@@ -192,7 +204,13 @@ export function parseNewRequest(message: unknown): NewRequest {
 
 /** Reads `POST /rotate`; see parseNewRequest. */
 export function parseRotateRequest(message: unknown): RotateRequest {
-  const { from, to, exchange, chain, epoch } = parse(SCHEMAS.rotateRequest, message);
+  const { from, to, exchange, chain, epoch, reserved } = parse(SCHEMAS.rotateRequest, message);
+  return { from, to, exchange, chain, epoch, reserved: reserved ?? [] };
+}
+
+/** Reads `POST /reserve`; see parseNewRequest. */
+export function parseReserveRequest(message: unknown): ReserveRequest {
+  const { from, to, exchange, chain, epoch } = parse(SCHEMAS.reserveRequest, message);
   return { from, to, exchange, chain, epoch };
 }
 
@@ -202,7 +220,7 @@ export function parseAckRequest(message: unknown): AckRequest {
   return { from, to, exchange, keyId: key_ID, confirm };
 }
 
-/** Reads the 200 answer to `/new` and `/rotate`; see parseNewRequest. */
+/** Reads the 200 answer to `/new`, `/rotate` and `/reserve`; see parseNewRequest. */
 export function parseOffer(message: unknown): Offer {
   const { exchange, chain, epoch, key_ID } = parse(SCHEMAS.offer, message);
   return { exchange, chain, epoch, keyId: key_ID };
@@ -241,7 +259,14 @@ export function formatNewRequest({ from, to, exchange }: NewRequest): Buffer {
   return json({ v: VERSION, from, to, exchange });
 }
 
+/** Names what is laid by only where there is some: versions without `/reserve` know no such field. */
 export function formatRotateRequest(request: RotateRequest): Buffer {
+  const { from, to, exchange, chain, epoch, reserved } = request;
+  const named = reserved.length > 0 ? { reserved } : {};
+  return json({ v: VERSION, from, to, exchange, chain, epoch, ...named });
+}
+
+export function formatReserveRequest(request: ReserveRequest): Buffer {
   const { from, to, exchange, chain, epoch } = request;
   return json({ v: VERSION, from, to, exchange, chain, epoch });
 }
@@ -271,22 +296,4 @@ export function formatOffer1(keyId: string): Buffer {
 /** Protocol 1's answer to `/ack`. */
 export function formatOk1(): Buffer {
   return Buffer.from('{"status": "ok"}');
-}
-
-function json(message: object): Buffer {
-  return Buffer.from(JSON.stringify(message), 'utf8');
-}
-
-function parse<T>(schema: z.ZodType<T>, message: unknown): T {
-  const result = schema.safeParse(message);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const field = issue?.path[0];
-  if (field !== undefined) throw malformed(`${String(field)} is missing or not what it should be`);
-  if (issue?.code === 'unrecognized_keys') throw malformed('it has a field too many');
-  throw malformed('it is not a JSON object');
-}
-
-function malformed(what: string): QupskdError {
-  return new QupskdError('ERR_PEER_MALFORMED', `The peer's message is malformed: ${what}.`);
 }

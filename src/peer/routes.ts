@@ -5,10 +5,18 @@
  * link that speaks it, and at the root as well where there is only one. The body is read after path
  * and method are known to be right.
  */
-import express, { type Express, type Request, type RequestHandler } from 'express';
+import express, { type Request, type RequestHandler, type Router } from 'express';
 import { type Answer, errorAnswer } from './answer.ts';
-import type { LinkGate } from './link-gate.ts';
-import { ENDPOINTS, type Endpoint } from './messages.ts';
+import type { PeerServerLimits } from './limits.ts';
+import { LinkGate, type ServedLink } from './link-gate.ts';
+import {
+  EFFECT,
+  ENDPOINTS,
+  type Endpoint,
+  HELLO,
+  RESERVE,
+  type SignedEndpoint,
+} from './messages.ts';
 import { answerProtocol1 } from './serve-protocol-1.ts';
 import { Protocol2Links } from './serve-protocol-2.ts';
 
@@ -17,46 +25,96 @@ export type AnswerMaker = (request: Request) => Answer | Promise<Answer>;
 /** Makes a handler that sends what an AnswerMaker gives. */
 export type Serve = (make: AnswerMaker) => RequestHandler;
 
-/** Adds `/new`, `/rotate` and `/ack` of all links. */
-export function routeLinks(
-  app: Express,
-  serve: Serve,
-  { gates, bodyBytesMax }: { gates: readonly LinkGate[]; bodyBytesMax: number },
-): void {
+export interface LinkRoutesOptions {
+  readonly serve: Serve;
+  /** True when the server demands client certificates. */
+  readonly mutualTls: boolean;
+  readonly limits: PeerServerLimits;
+}
+
+/** The paths of the links that there are at a moment; they can be replaced while requests come. */
+export class LinkRoutes {
+  readonly #options: LinkRoutesOptions;
+  /** One for all times: a body may take until after a change, and its link is found only then. */
+  readonly #protocol2 = new Protocol2Links();
+  #gates: readonly LinkGate[] = [];
+  #router: Router = express.Router();
+
+  constructor(options: LinkRoutesOptions) {
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#gates.length;
+  }
+
+  /** For the server. */
+  readonly handle: RequestHandler = (request, response, next) =>
+    this.#router(request, response, next);
+
+  /** A link that was there before keeps its gate, with what is counted there. */
+  replace(links: readonly ServedLink[]): void {
+    const { mutualTls, limits } = this.#options;
+    const before = new Map(this.#gates.map((gate) => [gate.link, gate]));
+    const gates = links.map(
+      (link) => before.get(link) ?? new LinkGate({ link, mutualTls, limits }),
+    );
+    this.#protocol2.replace(gates.filter(({ link }) => link.port.protocol === 2));
+    this.#gates = gates;
+    this.#router = routerOf(gates, this.#protocol2, this.#options);
+  }
+}
+
+/** `/new`, `/rotate` and `/ack` of all links, and what protocol 2 has besides. */
+function routerOf(
+  gates: readonly LinkGate[],
+  byRoute: Protocol2Links,
+  { serve, limits }: LinkRoutesOptions,
+): Router {
+  const router = express.Router({ caseSensitive: true, strict: true });
   const protocol1 = gates.filter(({ link }) => link.port.protocol === 1);
-  const protocol2 = gates.filter(({ link }) => link.port.protocol === 2);
+  const isProtocol2Spoken = protocol1.length < gates.length;
   const byName = new Map(protocol1.map((gate) => [gate.link.port.name, gate]));
   const atRoot = protocol1.length === 1 ? protocol1[0] : undefined;
-  const byRoute = new Protocol2Links(protocol2);
-  const rawBody = express.raw({ type: () => true, limit: bodyBytesMax, inflate: false });
+  const rawBody = express.raw({ type: () => true, limit: limits.bodyBytesMax, inflate: false });
+  const post = (endpoint: SignedEndpoint): void => {
+    const answer = serve((request) => byRoute.answer(endpoint, request, bodyOf(request)));
+    router.post(endpoint, rawBody, answer);
+  };
 
   for (const endpoint of ENDPOINTS) {
     const allowed: string[] = [];
     if (atRoot !== undefined) {
       allowed.push('GET');
       get(
-        app,
+        router,
         endpoint,
         serve((request) => answerProtocol1(atRoot, endpoint, request)),
       );
     }
-    if (protocol2.length > 0) {
+    if (isProtocol2Spoken) {
       allowed.push('POST');
-      const answer = serve((request) => byRoute.answer(endpoint, request, bodyOf(request)));
-      app.post(endpoint, rawBody, answer);
+      post(endpoint);
     }
-    if (allowed.length > 0) app.all(endpoint, serve(notAllowed(allowed.join(', '))));
+    if (allowed.length > 0) router.all(endpoint, serve(notAllowed(allowed.join(', '))));
 
     if (byName.size > 0) {
       const path = `/:link${endpoint}`;
       get(
-        app,
+        router,
         path,
         serve((request) => belowName(byName, endpoint, request)),
       );
-      app.all(path, serve(notAllowed('GET')));
+      router.all(path, serve(notAllowed('GET')));
     }
   }
+  if (isProtocol2Spoken) {
+    for (const endpoint of [RESERVE, EFFECT, HELLO] as const) {
+      post(endpoint);
+      router.all(endpoint, serve(notAllowed('POST')));
+    }
+  }
+  return router;
 }
 
 /** Answers every method that is not among those allowed. */
@@ -65,8 +123,8 @@ export function notAllowed(allowed: string): AnswerMaker {
 }
 
 /** GET alone: express would serve HEAD by the same handler, and a HEAD must not reserve a key. */
-function get(app: Express, path: string, handler: RequestHandler): void {
-  app.get(path, (request, response, next) =>
+function get(router: Router, path: string, handler: RequestHandler): void {
+  router.get(path, (request, response, next) =>
     request.method === 'HEAD' ? next() : handler(request, response, next),
   );
 }

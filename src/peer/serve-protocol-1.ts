@@ -38,7 +38,12 @@ function callPort(port: LinkPort, endpoint: Endpoint): Promise<PeerReply> {
     case '/new':
       return port.requestedNew({ exchange: randomUUID() });
     case '/rotate':
-      return port.requestedRotate({ exchange: randomUUID(), chain: null, epoch: null });
+      return port.requestedRotate({
+        exchange: randomUUID(),
+        chain: null,
+        epoch: null,
+        reserved: [],
+      });
     case '/ack':
       return port.acked({ exchange: null, keyId: null, confirm: null });
   }

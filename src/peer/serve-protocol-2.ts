@@ -10,34 +10,46 @@ import type { Request } from 'express';
 import { QupskdError } from '../errors.ts';
 import { type Answer, errorAnswer, okAnswer } from './answer.ts';
 import { type Authenticator, MAC_HEADER } from './auth.ts';
+import { formatEffectAnswer, parseEffectRequest } from './effect-message.ts';
+import { formatHelloAnswer, parseHelloRequest } from './hello-message.ts';
 import type { LinkGate } from './link-gate.ts';
 import type { LinkPort, PeerReply } from './link-port.ts';
 import {
   decodeBody,
-  type Endpoint,
+  EFFECT,
+  type ExchangeEndpoint,
   formatConfirmation,
   formatOffer,
+  HELLO,
   isOfOtherVersion,
   parseAckRequest,
   parseNewRequest,
+  parseReserveRequest,
   parseRotateRequest,
   parseRoute,
   type Route,
+  type SignedEndpoint,
 } from './messages.ts';
 
 /** The links of protocol 2, by who speaks to whom. */
 export class Protocol2Links {
-  readonly #gates = new Map<string, AuthenticatedGate>();
+  #gates: ReadonlyMap<string, AuthenticatedGate> = new Map();
 
-  /** @throws Error when a link has no authenticator or local SAE ID: a bug of the caller */
-  constructor(gates: readonly LinkGate[]) {
+  /**
+   * Takes these links from now on, also for requests of which a part has come.
+   *
+   * @throws Error when a link has no authenticator or local SAE ID: a bug of the caller
+   */
+  replace(gates: readonly LinkGate[]): void {
+    const byRoute = new Map<string, AuthenticatedGate>();
     for (const gate of gates) {
       const { authenticator, localSaeId, remoteSaeId } = gate.link;
       if (authenticator === null || localSaeId === null) {
         throw new Error('a link of protocol 2 needs an authenticator and a local SAE ID');
       }
-      this.#gates.set(keyOf({ from: remoteSaeId, to: localSaeId }), { gate, authenticator });
+      byRoute.set(keyOf({ from: remoteSaeId, to: localSaeId }), { gate, authenticator });
     }
+    this.#gates = byRoute;
   }
 
   /**
@@ -45,7 +57,7 @@ export class Protocol2Links {
    *
    * @param body - raw and untrusted, not longer than PEER_BODY_BYTES_MAX
    */
-  async answer(endpoint: Endpoint, request: Request, body: Buffer): Promise<Answer> {
+  async answer(endpoint: SignedEndpoint, request: Request, body: Buffer): Promise<Answer> {
     let message: unknown;
     let route: Route;
     try {
@@ -79,34 +91,64 @@ interface AuthenticatedGate {
   readonly authenticator: Authenticator;
 }
 
+type GateCall = (gate: LinkGate) => Answer | Promise<Answer>;
 type PortCall = (port: LinkPort) => Promise<PeerReply>;
 
 async function answerAuthenticated(
   gate: LinkGate,
-  endpoint: Endpoint,
+  endpoint: SignedEndpoint,
   message: unknown,
 ): Promise<Answer> {
   const link = gate.link.port.name;
   if (isOfOtherVersion(message)) return errorAnswer('unsupported_version', { link });
-  let call: PortCall;
+  let call: GateCall;
   try {
-    call = parseCall(endpoint, message);
+    call = parseGateCall(endpoint, message);
   } catch (error) {
     return badRequest(error, link);
   }
-  return answerOf(await gate.call(call), link);
+  return await call(gate);
 }
 
-/** Reads the whole message, before the link is called. */
-function parseCall(endpoint: Endpoint, message: unknown): PortCall {
+/** Reads the whole message, before anybody is told. */
+function parseGateCall(endpoint: SignedEndpoint, message: unknown): GateCall {
+  switch (endpoint) {
+    case EFFECT:
+      return parseEffect(message);
+    case HELLO:
+      return parseHello(message);
+    default:
+      return throughPort(parseCall(endpoint, message));
+  }
+}
+
+function parseEffect(message: unknown): GateCall {
+  const news = parseEffectRequest(message);
+  return ({ link }) => okAnswer(formatEffectAnswer(link.tunnel.toldEffect(news)));
+}
+
+function parseHello(message: unknown): GateCall {
+  const hello = parseHelloRequest(message);
+  return ({ link }) => okAnswer(formatHelloAnswer(link.hello.toldHello(hello)));
+}
+
+function throughPort(call: PortCall): GateCall {
+  return async (gate) => answerOf(await gate.call(call), gate.link.port.name);
+}
+
+function parseCall(endpoint: ExchangeEndpoint, message: unknown): PortCall {
   switch (endpoint) {
     case '/new': {
       const { exchange } = parseNewRequest(message);
       return (port) => port.requestedNew({ exchange });
     }
     case '/rotate': {
-      const { exchange, chain, epoch } = parseRotateRequest(message);
-      return (port) => port.requestedRotate({ exchange, chain, epoch });
+      const { exchange, chain, epoch, reserved } = parseRotateRequest(message);
+      return (port) => port.requestedRotate({ exchange, chain, epoch, reserved });
+    }
+    case '/reserve': {
+      const { exchange, chain, epoch } = parseReserveRequest(message);
+      return (port) => port.requestedReserve({ exchange, chain, epoch });
     }
     case '/ack': {
       const { exchange, keyId, confirm } = parseAckRequest(message);

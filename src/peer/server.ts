@@ -2,7 +2,7 @@
  * The peer API server: HTTP to the links' ports and back. It decides nothing.
  *
  * Limits come first, then method and path, then the body; the protocols' own files do the rest. All
- * answers are JSON without a stack trace. `/healthz` says `ok` or `degraded` to anybody and more to
+ * answers are JSON without a stack trace. `/healthz` and `/readyz` say one word to anybody and more to
  * callers on this host.
  *
  * With `listen.tls` set the server demands a client certificate, and each link takes only the one
@@ -23,17 +23,20 @@ import { isLoopbackAddress } from '../loopback.ts';
 import type { TlsSource } from '../tls.ts';
 import { type Answer, errorAnswer, okAnswer, writeAnswer } from './answer.ts';
 import { PEER_SERVER_LIMITS, type PeerServerLimits } from './limits.ts';
-import { LinkGate, type ServedLink } from './link-gate.ts';
-import { createPeerListener } from './listener.ts';
+import type { ServedLink } from './link-gate.ts';
+import { connectionLimits, createPeerListener } from './listener.ts';
 import { ERROR_STATUS, type ErrorAnswerCode } from './messages.ts';
-import { notAllowed, routeLinks, type Serve } from './routes.ts';
+import { LinkRoutes, notAllowed, type Serve } from './routes.ts';
 
 export type { ServedLink } from './link-gate.ts';
 
 export interface PeerServerOptions {
   readonly listen: ListenConfig;
   readonly links: readonly ServedLink[];
+  /** For `/healthz`: whether the process is fit to go on. */
   readonly health: () => PeerHealth;
+  /** For `/readyz`: whether every link is protected. */
+  readonly readiness: () => PeerHealth;
   /** Gets refusals as `debug` and the server's own failures as `error`; no value of a message. */
   readonly log?: Log;
   /** Told of every error answer; `link` is null where the request named none that there is. */
@@ -44,7 +47,10 @@ export interface PeerServerOptions {
 }
 
 export interface PeerHealth {
-  readonly status: 'ok' | 'degraded';
+  /** Answered with 200, else with 503. */
+  readonly isWell: boolean;
+  /** For anybody. */
+  readonly status: string;
   /** By name; shown to callers on this host only. Holds no secret. */
   readonly links: Readonly<Record<string, unknown>>;
 }
@@ -57,6 +63,8 @@ export interface PeerServer {
    * @throws QupskdError `ERR_CONFIG_ENVIRONMENT` when the address cannot be listened on
    */
   readonly listen: () => Promise<{ readonly port: number }>;
+  /** Serves these links from now on, all at once; what is the same as before goes on undisturbed. */
+  readonly replaceLinks: (links: readonly ServedLink[]) => void;
   /** Ends: what is being answered has `closeGraceMs`, then every connection is closed. */
   readonly close: () => Promise<void>;
   /** Error answers since the start, by code. */
@@ -72,13 +80,17 @@ export function createPeerServer(options: PeerServerOptions): PeerServer {
   const limits = { ...PEER_SERVER_LIMITS, ...options.limits };
   const counters = emptyCounters();
   const rateStore = new MemoryStore();
-  const app = createApp({ ...options, limits, counters, rateStore });
+  const { app, routes } = createApp({ ...options, limits, counters, rateStore });
   const { listen, links, certificates, log } = options;
   const linkCount = links.length;
   const listener = createPeerListener({ app, listen, limits, linkCount, certificates, log });
   return {
     counters,
     listen: async () => ({ port: await listener.listen(listen.host, listen.port) }),
+    replaceLinks: (now) => {
+      routes.replace(now);
+      listener.limitConnections(connectionLimits(limits, now.length));
+    },
     close: async () => {
       await listener.close();
       rateStore.shutdown();
@@ -92,7 +104,12 @@ interface AppInput extends PeerServerOptions {
   readonly rateStore: MemoryStore;
 }
 
-function createApp(input: AppInput): Express {
+interface App {
+  readonly app: Express;
+  readonly routes: LinkRoutes;
+}
+
+function createApp(input: AppInput): App {
   const { listen, links, limits } = input;
   const app = express();
   app.disable('x-powered-by');
@@ -106,27 +123,35 @@ function createApp(input: AppInput): Express {
     record(answer, request);
     writeAnswer(response, answer);
   };
-  app.use(rateLimiter(input, serve));
-  app.get(
-    '/healthz',
-    serve((request) => healthAnswer(input, request)),
-  );
-  app.all('/healthz', serve(notAllowed('GET, HEAD')));
-  const mutualTls = listen.tls !== null;
-  const gates = links.map((link) => new LinkGate({ link, mutualTls, limits }));
-  routeLinks(app, serve, { gates, bodyBytesMax: limits.bodyBytesMax });
+  const routes = new LinkRoutes({ serve, mutualTls: listen.tls !== null, limits });
+  routes.replace(links);
+  app.use(rateLimiter(input, serve, routes));
+  const { health, readiness, counters } = input;
+  const probes = { '/healthz': () => ({ ...health(), errors: counters }), '/readyz': readiness };
+  for (const [path, look] of Object.entries(probes)) {
+    app.get(
+      path,
+      serve((request) => healthAnswer(look(), request)),
+    );
+    app.all(path, serve(notAllowed('GET, HEAD')));
+  }
+  app.use(routes.handle);
   app.use(serve(() => errorAnswer('not_found')));
   app.use(failureHandler(input, serve));
-  return app;
+  return { app, routes };
 }
 
-function rateLimiter({ limits, links, rateStore }: AppInput, serve: Serve): RequestHandler {
+function rateLimiter(
+  { limits, rateStore }: AppInput,
+  serve: Serve,
+  links: Pick<LinkRoutes, 'count'>,
+): RequestHandler {
   const { rateWindowMs, rateRequestsMax, rateRequestsPerLink } = limits;
   const headers = { 'Retry-After': String(Math.ceil(rateWindowMs / 1000)) };
   const reason = 'too many requests from this source address';
   return rateLimit({
     windowMs: rateWindowMs,
-    limit: rateRequestsMax + rateRequestsPerLink * links.length,
+    limit: () => rateRequestsMax + rateRequestsPerLink * links.count,
     store: rateStore,
     standardHeaders: false,
     legacyHeaders: false,
@@ -155,11 +180,10 @@ function recorder({
   };
 }
 
-function healthAnswer({ health, counters }: AppInput, request: Request): Answer {
-  const { status, links } = health();
-  const shown = isLocalCaller(request) ? { status, links, errors: counters } : { status };
+function healthAnswer({ isWell, status, ...details }: PeerHealth, request: Request): Answer {
+  const shown = isLocalCaller(request) ? { status, ...details } : { status };
   const answer = okAnswer(Buffer.from(JSON.stringify(shown)));
-  return status === 'ok' ? answer : { ...answer, status: 503 };
+  return isWell ? answer : { ...answer, status: 503 };
 }
 
 /** A reverse proxy on this host calls from loopback too, but on behalf of somebody. */

@@ -44,7 +44,8 @@ describe('with the real server', () => {
     [
       'another SAE ID',
       { remoteSaeId: 'carol' },
-      'the peer says unknown_link, without proof of origin',
+      'the peer says unknown_link, without proof of origin: are the SAE IDs those of the other end, ' +
+        'and the right way round?',
     ],
   ])('%s is silence with a hint', async (_name, change, reason) => {
     const { port } = await startServer([link2()]);

@@ -5,13 +5,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MAC_HEADER } from '../../../src/peer/auth.ts';
 import { Protocol2Client, type Protocol2ClientInput } from '../../../src/peer/client-protocol-2.ts';
-import type { Endpoint } from '../../../src/peer/messages.ts';
+import type { SignedEndpoint } from '../../../src/peer/messages.ts';
 import { atEnd } from '../../support/ending.ts';
 import { httpServer, type Served } from '../../support/servers.ts';
 import { authenticatorOf, CHAIN, CONFIRM_I, EXCHANGE, KEY_ID } from './support.ts';
 
 export const NEW = { exchange: EXCHANGE };
-export const ROTATE = { exchange: EXCHANGE, chain: CHAIN, epoch: 2 };
+export const ROTATE = {
+  exchange: EXCHANGE,
+  chain: CHAIN,
+  epoch: 2,
+  reserved: [] as readonly string[],
+};
 export const ACK = { exchange: EXCHANGE, keyId: KEY_ID, confirm: CONFIRM_I };
 export const OFFER = { exchange: EXCHANGE, chain: CHAIN, epoch: 2, keyId: KEY_ID };
 
@@ -52,7 +57,7 @@ export function signAsBob(
 }
 
 export interface SeenRequest {
-  readonly endpoint: Endpoint;
+  readonly endpoint: SignedEndpoint;
   readonly mac: string;
   readonly body: Buffer;
   readonly headers: IncomingMessage['headers'];
@@ -69,7 +74,7 @@ export async function startPeer(
     request.on('end', () => {
       const { url, headers } = request;
       const mac = String(headers[MAC_HEADER.toLowerCase()]);
-      const seen = { endpoint: url as Endpoint, mac, body: Buffer.concat(chunks), headers };
+      const seen = { endpoint: url as SignedEndpoint, mac, body: Buffer.concat(chunks), headers };
       requests.push(seen);
       answer(seen, response);
     });

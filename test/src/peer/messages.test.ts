@@ -2,6 +2,12 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { QupskdError } from '../../../src/errors.ts';
 import {
+  formatEffectAnswer,
+  formatEffectRequest,
+  parseEffectAnswer,
+  parseEffectRequest,
+} from '../../../src/peer/effect-message.ts';
+import {
   decodeBody,
   ERROR_STATUS,
   type ErrorAnswerCode,
@@ -12,6 +18,7 @@ import {
   formatOffer,
   formatOffer1,
   formatOk1,
+  formatReserveRequest,
   formatRotateRequest,
   isOfOtherVersion,
   parseAckRequest,
@@ -20,6 +27,7 @@ import {
   parseOffer,
   parseOffer1,
   parseOk1,
+  parseReserveRequest,
   parseRotateRequest,
   parseRoute,
   REFUSAL_STATUS,
@@ -36,6 +44,8 @@ const NEW = { v: 2, ...ROUTE, exchange: UUID_A };
 const ROTATE = { ...NEW, chain: UUID_B, epoch: 7 };
 const ACK = { ...NEW, key_ID: UUID_B, confirm: CONFIRM.toString('base64') };
 const OFFER = { status: 'ok', exchange: UUID_A, chain: UUID_A, epoch: 1, key_ID: UUID_B };
+const EFFECT = { v: 2, ...ROUTE, chain: UUID_B, epoch: 7, in_effect: false };
+const EFFECT_ANSWER = { status: 'ok', chain: UUID_B, epoch: 7, installed: true, in_effect: false };
 const CONFIRMATION = { status: 'ok', exchange: UUID_A, confirm: CONFIRM.toString('base64') };
 
 const PARSERS = {
@@ -44,6 +54,8 @@ const PARSERS = {
   ack: { parse: parseAckRequest, right: ACK },
   offer: { parse: parseOffer, right: OFFER },
   confirmation: { parse: parseConfirmation, right: CONFIRMATION },
+  effect: { parse: parseEffectRequest, right: EFFECT },
+  effectAnswer: { parse: parseEffectAnswer, right: EFFECT_ANSWER },
 } as const;
 
 const NO_UUIDS = [`{${UUID_A}}`, UUID_A.replaceAll('-', ''), `${UUID_A}\n`, '', null, 7];
@@ -58,6 +70,8 @@ const WRONG: Readonly<Record<string, readonly unknown[]>> = {
   chain: [undefined, ...BAD_UUIDS],
   key_ID: [undefined, ...NO_UUIDS],
   epoch: [undefined, 0, -1, 1.5, '1', null, Number.MAX_SAFE_INTEGER + 1],
+  installed: [undefined, null, 1, 'true'],
+  in_effect: [undefined, null, 0, 'false'],
   status: [undefined, 'OK', 'error', true],
   confirm: [
     undefined,
@@ -122,7 +136,10 @@ describe('parsers of protocol 2', () => {
 
   test('what is printed parses to the same', () => {
     const exchange = UUID_A;
-    const rotate = { ...ROUTE, exchange, chain: UUID_B, epoch: Number.MAX_SAFE_INTEGER };
+    const epoch = Number.MAX_SAFE_INTEGER;
+    const reserve = { ...ROUTE, exchange, chain: UUID_B, epoch };
+    const rotate = { ...reserve, reserved: [] };
+    const rotateOn = { ...reserve, reserved: [UUID_A, UUID_B] };
     const ack = { ...ROUTE, exchange, keyId: UUID_B, confirm: CONFIRM };
     const offer = { exchange, chain: UUID_B, epoch: 3, keyId: UUID_B };
     expect(parseNewRequest(decodeBody(formatNewRequest({ ...ROUTE, exchange })))).toEqual({
@@ -130,10 +147,19 @@ describe('parsers of protocol 2', () => {
       exchange,
     });
     expect(parseRotateRequest(decodeBody(formatRotateRequest(rotate)))).toEqual(rotate);
+    expect(formatRotateRequest(rotate).toString()).not.toContain('reserved');
+    expect(parseRotateRequest(decodeBody(formatRotateRequest(rotateOn)))).toEqual(rotateOn);
+    expect(parseReserveRequest(decodeBody(formatReserveRequest(reserve)))).toEqual(reserve);
     expect(parseAckRequest(decodeBody(formatAckRequest(ack)))).toEqual(ack);
     expect(parseOffer(decodeBody(formatOffer(offer)))).toEqual(offer);
     const confirmation = { exchange, confirm: CONFIRM };
     expect(parseConfirmation(decodeBody(formatConfirmation(confirmation)))).toEqual(confirmation);
+    const news = { chain: UUID_B, epoch: 7, inEffect: true };
+    expect(parseEffectRequest(decodeBody(formatEffectRequest({ ...ROUTE, ...news })))).toEqual(
+      news,
+    );
+    const answer = { ...news, installed: true };
+    expect(parseEffectAnswer(decodeBody(formatEffectAnswer(answer)))).toEqual(answer);
   });
 
   test('the wire is as docs/protocol.md says', () => {
@@ -142,6 +168,10 @@ describe('parsers of protocol 2', () => {
     expect(JSON.parse(formatAckRequest(ack).toString())).toEqual(ACK);
     const offer = { exchange: UUID_A, chain: UUID_A, epoch: 1, keyId: UUID_B };
     expect(JSON.parse(formatOffer(offer).toString())).toEqual(OFFER);
+    const news = { chain: UUID_B, epoch: 7, inEffect: false };
+    expect(JSON.parse(formatEffectRequest({ ...ROUTE, ...news }).toString())).toEqual(EFFECT);
+    const answer = { ...news, installed: true };
+    expect(JSON.parse(formatEffectAnswer(answer).toString())).toEqual(EFFECT_ANSWER);
   });
 
   test('the route is read from any message that has one, whatever else it holds', () => {

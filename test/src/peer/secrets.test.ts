@@ -17,6 +17,7 @@ import {
   EXCHANGE,
   KEY_ID,
   link2,
+  NEWS,
   PSK,
   startServer,
 } from './support.ts';
@@ -104,6 +105,7 @@ test('everything that is said, sent in clear, returned or raised', async () => {
     const results = [
       await client.requestNew({ exchange: EXCHANGE }, NEVER),
       await client.ack(ACK, NEVER),
+      await client.tellEffect(NEWS, NEVER),
     ];
     const shown = { depth: 20, showHidden: true };
     said.push(JSON.stringify(results), inspect([results, client, authenticator], shown));
@@ -114,7 +116,13 @@ test('everything that is said, sent in clear, returned or raised', async () => {
 
   const all = said.join('\n');
   // The haystack is what it should be: refusals, failures and requests are in it.
-  for (const straw of ['unauthenticated', 'a request failed', 'POST /ack', 'ECONNREFUSED']) {
+  for (const straw of [
+    'unauthenticated',
+    'a request failed',
+    'POST /ack',
+    'POST /effect',
+    'ECONNREFUSED',
+  ]) {
     expect(all).toContain(straw);
   }
   for (const secret of planted) {

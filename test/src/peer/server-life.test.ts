@@ -21,33 +21,44 @@ const NEW = { endpoint: '/new', message: HEAD } as const;
 
 afterEach(endAll);
 
-describe('/healthz', () => {
+describe.each([
+  ['/healthz', 'health'],
+  ['/readyz', 'readiness'],
+] as const)('%s', (path, question) => {
   const links = { 'to-alice': { state: 'committed', epoch: 3 } };
 
-  test.each<[PeerHealth['status'], number]>([
-    ['ok', 200],
-    ['degraded', 503],
-  ])('%s', async (status, expected) => {
-    const health = (): PeerHealth => ({ status, links });
-    const { port } = await startServer([link2()], { health });
-    const answer = await call(port, { method: 'GET', path: '/healthz' });
+  test.each<[boolean, number]>([
+    [true, 200],
+    [false, 503],
+  ])('well: %s', async (isWell, expected) => {
+    const look = (): PeerHealth => ({ isWell, status: 'a word', links });
+    const { port } = await startServer([link2()], { [question]: look });
+    const answer = await call(port, { method: 'GET', path });
     expect(answer.status).toBe(expected);
-    expect(JSON.parse(answer.body)).toMatchObject({ status, links, errors: { busy: 0 } });
-    expect((await call(port, { method: 'HEAD', path: '/healthz' })).status).toBe(expected);
+    expect(JSON.parse(answer.body)).toMatchObject({ status: 'a word', links });
+    expect((await call(port, { method: 'HEAD', path })).status).toBe(expected);
   });
 
   test.each(['X-Forwarded-For', 'Forwarded'])('says no more than that to %s', async (header) => {
-    const { port } = await startServer([link2()], { health: () => ({ status: 'ok', links }) });
+    const look = (): PeerHealth => ({ isWell: true, status: 'ok', links });
+    const { port } = await startServer([link2()], { [question]: look });
     const headers = { [header]: 'for=192.0.2.1' };
-    const answer = await call(port, { method: 'GET', path: '/healthz', headers });
+    const answer = await call(port, { method: 'GET', path, headers });
     expect(answer.body).toBe('{"status":"ok"}');
   });
 
   test('is read only', async () => {
     const { port } = await startServer([link2()]);
-    const answer = await call(port, { method: 'POST', path: '/healthz' });
+    const answer = await call(port, { method: 'POST', path });
     expect([answer.status, answer.headers.allow]).toEqual([405, 'GET, HEAD']);
   });
+});
+
+test('/healthz counts refusals', async () => {
+  const { port } = await startServer([link2()]);
+  await call(port, { method: 'GET', path: '/nowhere' });
+  const { body } = await call(port, { method: 'GET', path: '/healthz' });
+  expect(JSON.parse(body)).toMatchObject({ errors: { not_found: 1, busy: 0 } });
 });
 
 describe('the end', () => {
@@ -84,8 +95,13 @@ describe('the end', () => {
 
   test('a server that never listened closes too, and twice is not too often', async () => {
     const listen = { host: '127.0.0.1', port: 0, tls: null };
-    const health = (): PeerHealth => ({ status: 'ok', links: {} });
-    const { close } = createPeerServer({ listen, links: [link2()], health });
+    const health = (): PeerHealth => ({ isWell: true, status: 'ok', links: {} });
+    const { close } = createPeerServer({
+      listen,
+      links: [link2()],
+      health,
+      readiness: health,
+    });
     await expect(close()).resolves.toBeUndefined();
     await expect(close()).resolves.toBeUndefined();
   });

@@ -23,7 +23,7 @@ describe('the only link of protocol 1, at the root', () => {
     const exchange: unknown = expect.stringMatching(UUID);
     expect(link.port.calls).toEqual([
       { endpoint: '/new', request: { exchange } },
-      { endpoint: '/rotate', request: { exchange, chain: null, epoch: null } },
+      { endpoint: '/rotate', request: { exchange, chain: null, epoch: null, reserved: [] } },
     ]);
     const exchanges = link.port.calls.map(({ request }) => Object.entries(request)[0]?.join(' '));
     expect(new Set(exchanges).size).toBe(2);

@@ -48,8 +48,22 @@ describe('what is served', () => {
     const message = MESSAGES['/rotate'];
     const answer = await callSigned(server.port, { endpoint: '/rotate', message });
     expect(answer.status).toBe(200);
-    const request = { exchange: EXCHANGE, chain: CHAIN, epoch: 2 };
+    const request = { exchange: EXCHANGE, chain: CHAIN, epoch: 2, reserved: [] };
     expect(link.port.calls).toEqual([{ endpoint: '/rotate', request }]);
+  });
+
+  test('/rotate with keys laid by', async () => {
+    const message = { ...MESSAGES['/rotate'], reserved: [KEY_ID] };
+    await callSigned(server.port, { endpoint: '/rotate', message });
+    expect(link.port.calls[0]?.request).toMatchObject({ reserved: [KEY_ID] });
+  });
+
+  test('/reserve', async () => {
+    const message = MESSAGES['/reserve'];
+    const answer = await callSigned(server.port, { endpoint: '/reserve', message });
+    expect(answer.status).toBe(200);
+    const request = { exchange: EXCHANGE, chain: CHAIN, epoch: 1 };
+    expect(link.port.calls).toEqual([{ endpoint: '/reserve', request }]);
   });
 
   test('/ack', async () => {

@@ -1,7 +1,7 @@
 /** Protocol 2 at the server over real connections: every refusal, by its status and its shape. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { PeerReply } from '../../../src/peer/link-port.ts';
-import { ENDPOINTS } from '../../../src/peer/messages.ts';
+import { EFFECT, ENDPOINTS } from '../../../src/peer/messages.ts';
 import { endAll } from '../../support/ending.ts';
 import {
   authenticatorOf,
@@ -26,11 +26,12 @@ beforeEach(async () => {
 });
 afterEach(endAll);
 
-describe.each(ENDPOINTS)('%s refuses', (endpoint) => {
+describe.each([...ENDPOINTS, EFFECT] as const)('%s refuses', (endpoint) => {
   const right = MESSAGES[endpoint];
 
   afterEach(() => {
     expect(link.port.calls).toEqual([]);
+    expect(link.tunnel.told).toEqual([]);
   });
 
   test.each(['GET', 'HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'PROPFIND'])(
@@ -59,7 +60,7 @@ describe.each(ENDPOINTS)('%s refuses', (endpoint) => {
 
   test.each([
     ['an unknown field', { ...right, more: 1 }],
-    ['no exchange', { ...right, exchange: undefined }],
+    ['a field too few', Object.fromEntries(Object.entries(right).slice(0, -1))],
     ['an exchange that is no UUID', { ...right, exchange: '../../etc' }],
     ['a version that is no number', { ...right, v: '2' }],
     ['no version', { ...right, v: undefined }],

@@ -189,8 +189,8 @@ test('protocol 1 is bound to the certificate of its remote SAE as well', async (
 test('TLS files that cannot be used are named by their owner', () => {
   const tls = { ...tlsOf('bob'), key: ours.leaf('alice').key };
   const listen = { host: '127.0.0.1', port: 0, tls };
-  const health = (): PeerHealth => ({ status: 'ok', links: {} });
-  expect(() => createPeerServer({ listen, links: [], health })).toThrow(
+  const health = (): PeerHealth => ({ isWell: true, status: 'ok', links: {} });
+  expect(() => createPeerServer({ listen, links: [], health, readiness: health })).toThrow(
     /^The TLS files of the peer API \(listen\) cannot be used/,
   );
   expect(() => clientOf(1, tls)).toThrow(/^The TLS files of the peer at https:\/\/localhost:1 /);

@@ -8,8 +8,10 @@ import { connect, type Socket } from 'node:net';
 import { expect } from '@jest/globals';
 import type { Log, LogFields } from '../../../src/log.ts';
 import { Authenticator, MAC_HEADER } from '../../../src/peer/auth.ts';
-import type { LinkPort, PeerReply } from '../../../src/peer/link-port.ts';
-import type { Endpoint } from '../../../src/peer/messages.ts';
+import type { EffectAnswer, EffectNews } from '../../../src/peer/effect-message.ts';
+import type { Hello, HelloFacts } from '../../../src/peer/hello-message.ts';
+import type { EffectPort, HelloPort, LinkPort, PeerReply } from '../../../src/peer/link-port.ts';
+import type { ExchangeEndpoint, SignedEndpoint } from '../../../src/peer/messages.ts';
 import {
   createPeerServer,
   type PeerServer,
@@ -38,11 +40,11 @@ export const CONFIRMED: PeerReply = { type: 'confirmed', exchange: EXCHANGE, con
 
 /** A port that answers as it is told and keeps what it was asked. */
 export class RecordingPort implements LinkPort {
-  readonly calls: { readonly endpoint: Endpoint; readonly request: object }[] = [];
+  readonly calls: { readonly endpoint: ExchangeEndpoint; readonly request: object }[] = [];
   readonly name: string;
   readonly protocol: 1 | 2;
   /** What comes back; undefined: the usual answer to the endpoint. */
-  reply: ((endpoint: Endpoint) => Promise<PeerReply>) | undefined;
+  reply: ((endpoint: ExchangeEndpoint) => Promise<PeerReply>) | undefined;
 
   constructor(name: string, protocol: 1 | 2) {
     this.name = name;
@@ -57,15 +59,55 @@ export class RecordingPort implements LinkPort {
     return this.#answer('/rotate', request, OFFER);
   }
 
+  requestedReserve(request: object): Promise<PeerReply> {
+    return this.#answer('/reserve', request, OFFER);
+  }
+
   acked(request: object): Promise<PeerReply> {
     return this.#answer('/ack', request, CONFIRMED);
   }
 
-  async #answer(endpoint: Endpoint, request: object, usual: PeerReply): Promise<PeerReply> {
+  async #answer(endpoint: ExchangeEndpoint, request: object, usual: PeerReply): Promise<PeerReply> {
     this.calls.push({ endpoint, request });
     return this.reply === undefined ? usual : this.reply(endpoint);
   }
 }
+
+/** A tunnel that keeps what it is told, and says that its PSK is installed. */
+export class RecordingTunnel implements EffectPort {
+  readonly told: EffectNews[] = [];
+
+  toldEffect(news: EffectNews): EffectAnswer {
+    this.told.push(news);
+    return { ...news, installed: true, inEffect: false };
+  }
+}
+
+/** What both ends of the tests say of themselves. */
+export const FACTS: HelloFacts = {
+  version: '0.1.0',
+  intervalMs: 120_000,
+  maxKeyAgeMs: 180_000,
+  lookahead: 0,
+  onExpiry: 'random',
+  sinks: ['file'],
+};
+
+/** Says the same to whoever says hello, and keeps what was said. */
+export class RecordingHello implements HelloPort {
+  readonly told: Hello[] = [];
+
+  toldHello(hello: Hello): HelloFacts {
+    this.told.push(hello);
+    return FACTS;
+  }
+}
+
+type TestLink = ServedLink & {
+  readonly port: RecordingPort;
+  readonly tunnel: RecordingTunnel;
+  readonly hello: RecordingHello;
+};
 
 /** The authenticator of one end; the other end swaps the two SAE IDs. */
 export function authenticatorOf(localSaeId: string, remoteSaeId: string, psk = PSK): Authenticator {
@@ -73,25 +115,23 @@ export function authenticatorOf(localSaeId: string, remoteSaeId: string, psk = P
 }
 
 /** A link of protocol 2 at bob, towards alice. */
-export function link2(change: Partial<ServedLink> = {}): ServedLink & { port: RecordingPort } {
+export function link2(change: Partial<ServedLink> = {}): TestLink {
   const port = new RecordingPort('to-alice', 2);
   const localSaeId = 'bob';
   const remoteSaeId = 'alice';
   const authenticator = authenticatorOf(localSaeId, remoteSaeId);
   const url = 'http://127.0.0.1:9';
   const link = { authenticator, localSaeId, remoteSaeId, allow: null, url, ...change };
-  return { ...link, port };
+  return { ...link, port, tunnel: new RecordingTunnel(), hello: new RecordingHello() };
 }
 
 /** A link of protocol 1 at bob, towards alice. */
-export function link1(
-  name = 'to-alice',
-  change: Partial<ServedLink> = {},
-): ServedLink & { port: RecordingPort } {
+export function link1(name = 'to-alice', change: Partial<ServedLink> = {}): TestLink {
   const port = new RecordingPort(name, 1);
   const url = 'http://localhost:9';
   const nobody = { authenticator: null, localSaeId: null, remoteSaeId: 'alice', allow: null, url };
-  return { ...nobody, ...change, port };
+  const told = { tunnel: new RecordingTunnel(), hello: new RecordingHello() };
+  return { ...nobody, ...change, port, ...told };
 }
 
 export interface RunningServer extends PeerServer {
@@ -107,7 +147,8 @@ export async function startServer(
   const log = new RecordingLog();
   const server = createPeerServer({
     listen: { host: '127.0.0.1', port: 0, tls: null },
-    health: () => ({ status: 'ok', links: {} }),
+    health: () => ({ isWell: true, status: 'ok', links: {} }),
+    readiness: () => ({ isWell: true, status: 'protected', links: {} }),
     log,
     links,
     ...options,
@@ -171,7 +212,7 @@ export function call(
 }
 
 export interface SignedCall {
-  readonly endpoint: Endpoint;
+  readonly endpoint: SignedEndpoint;
   readonly message: object | string;
   readonly authenticator?: Authenticator;
   /** Instead of the right MAC. */
@@ -211,13 +252,30 @@ export function untilClosed(socket: Socket): Promise<string> {
   });
 }
 
-/** The three requests as alice sends them. */
+/** The requests as alice sends them. */
 export const HEAD = { v: 2, from: 'alice', to: 'bob', exchange: EXCHANGE };
-export const MESSAGES: Readonly<Record<Endpoint, Readonly<Record<string, unknown>>>> = {
+export const MESSAGES: Readonly<Record<SignedEndpoint, Readonly<Record<string, unknown>>>> = {
   '/new': HEAD,
   '/rotate': { ...HEAD, chain: CHAIN, epoch: 2 },
+  '/reserve': { ...HEAD, chain: CHAIN, epoch: 1 },
   '/ack': { ...HEAD, key_ID: KEY_ID, confirm: CONFIRM_I.toString('base64') },
+  '/effect': { v: 2, from: 'alice', to: 'bob', chain: CHAIN, epoch: 2, in_effect: true },
+  '/hello': {
+    v: 2,
+    from: 'alice',
+    to: 'bob',
+    nonce: EXCHANGE,
+    daemon: true,
+    version: FACTS.version,
+    interval_ms: FACTS.intervalMs,
+    max_key_age_ms: FACTS.maxKeyAgeMs,
+    lookahead: FACTS.lookahead,
+    on_expiry: FACTS.onExpiry,
+    sinks: FACTS.sinks,
+  },
 };
+/** What the last one says. */
+export const NEWS: EffectNews = { chain: CHAIN, epoch: 2, inEffect: true };
 
 /** An error answer is JSON with the code and a sentence, and shows nothing of the inside. */
 export function expectError(answer: BareAnswer, status: number, code: string): void {
