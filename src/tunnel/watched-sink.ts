@@ -7,7 +7,7 @@
 import type { Clock } from '../clock.ts';
 import type { PskName } from '../peer/effect-message.ts';
 import type { PskOrder, Sink } from '../sinks/sink.ts';
-import { boundedCall } from './bounded-call.ts';
+import { boundedCall } from '../bounded-call.ts';
 import {
   MISSES_MAX,
   newSinkRecord,

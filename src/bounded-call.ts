@@ -1,5 +1,5 @@
 /** A call that is aborted when its caller ends, or when it takes too long. */
-import type { Clock } from '../clock.ts';
+import type { Clock } from './clock.ts';
 
 export interface Bounds {
   readonly clock: Clock;
