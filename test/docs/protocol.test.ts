@@ -5,15 +5,18 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { Authenticator } from '../../src/peer/auth.ts';
 import {
+  EFFECT,
   ENDPOINTS,
-  type Endpoint,
+  type ExchangeEndpoint,
   formatAckRequest,
   formatConfirmation,
   formatError,
   formatNewRequest,
   formatOffer,
+  formatReserveRequest,
   formatRotateRequest,
   REFUSAL_STATUS,
+  RESERVE,
 } from '../../src/peer/messages.ts';
 import { Secret } from '../../src/secret.ts';
 
@@ -22,6 +25,7 @@ const [VECTOR] = JSON.parse(
   readFileSync('test/vectors/key-schedule-protocol-2.json', 'utf8'),
 ).vectors;
 const [FIRST, SECOND] = VECTOR.steps;
+const RESERVED = VECTOR.reserve;
 
 interface Message {
   readonly start: string;
@@ -71,7 +75,12 @@ const CONVERSATION = [
   {
     step: SECOND,
     endpoint: '/rotate',
-    request: formatRotateRequest({ from: SECOND.initiator, to: SECOND.responder, ...SECOND }),
+    request: formatRotateRequest({
+      ...SECOND,
+      from: SECOND.initiator,
+      to: SECOND.responder,
+      reserved: [],
+    }),
     status: 200,
     answer: formatOffer({ ...SECOND, keyId: SECOND.key_ID }),
   },
@@ -83,11 +92,51 @@ const CONVERSATION = [
       to: SECOND.responder,
       ...SECOND,
       epoch: 8,
+      reserved: [],
     }),
     status: 409,
     answer: formatError('out_of_sync'),
   },
-] as const satisfies readonly { endpoint: Endpoint; [key: string]: unknown }[];
+  {
+    step: RESERVED,
+    endpoint: '/reserve',
+    request: formatReserveRequest({
+      ...RESERVED,
+      from: RESERVED.initiator,
+      to: RESERVED.responder,
+    }),
+    status: 200,
+    answer: formatOffer({ ...RESERVED, keyId: RESERVED.key_ID }),
+  },
+  {
+    step: RESERVED,
+    endpoint: '/ack',
+    request: formatAckRequest({
+      ...RESERVED,
+      from: RESERVED.initiator,
+      to: RESERVED.responder,
+      keyId: RESERVED.key_ID,
+      confirm: Buffer.from(RESERVED.confirm_initiator, 'base64'),
+    }),
+    status: 200,
+    answer: formatConfirmation({
+      exchange: RESERVED.exchange,
+      confirm: Buffer.from(RESERVED.confirm_responder, 'base64'),
+    }),
+  },
+  {
+    step: SECOND,
+    endpoint: '/rotate',
+    request: formatRotateRequest({
+      ...SECOND,
+      from: SECOND.initiator,
+      to: SECOND.responder,
+      reserved: [RESERVED.key_ID],
+    }),
+    status: 200,
+    answer: formatOffer({ ...SECOND, keyId: RESERVED.key_ID }),
+  },
+] as const satisfies readonly { endpoint: ExchangeEndpoint; [key: string]: unknown }[];
 
 describe('docs/protocol.md', () => {
   const messages = messagesOf(DOCUMENT);
@@ -121,6 +170,7 @@ describe('docs/protocol.md', () => {
   });
 
   test('names every endpoint', () => {
-    for (const endpoint of ENDPOINTS) expect(DOCUMENT).toContain(`\`POST ${endpoint}\``);
+    for (const endpoint of [...ENDPOINTS, RESERVE, EFFECT])
+      expect(DOCUMENT).toContain(`\`POST ${endpoint}\``);
   });
 });
