@@ -13,9 +13,7 @@ export interface LinkStatus {
   /** One sentence. */
   readonly reason: string;
   readonly psk: { readonly state: string };
-  readonly chain: { readonly epoch: number } | null;
-  readonly tunnel: { readonly protection: string; readonly alarm: string | null };
-  readonly sinks: readonly { readonly state: string; readonly revivals: number }[];
+  readonly tunnel: { readonly protection: string };
 }
 
 /**

@@ -57,7 +57,10 @@ async function play(task: Task, stop: AbortController): Promise<Findings> {
   const programs = {
     dist,
     settings: { link, sink: via === null ? {} : { via } },
-    onLog: (node: string, line: LogLine) => story.hear(lab, node, line),
+    // What they say of each other while all are ended is no news.
+    onLog: (node: string, line: LogLine) => {
+      if (!network.isClosing) story.hear(lab, node, line);
+    },
     onDeath: (how: string) => stop.abort(new Error(how)),
   };
   const lab = new Lab(network, { nodes, oneInterface, programs });

@@ -10,7 +10,6 @@
  */
 import { createSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
-import { setPriority } from 'node:os';
 import { Reception, type ReceptionReport } from './reception.ts';
 
 const PACKET_BYTES = 128;
@@ -24,8 +23,7 @@ const BURST_MAX = 8;
 const REPORT_MS = 200;
 const LAST_PACKETS_MS = 1_000;
 const RECEIVE_BUFFER_BYTES = 4_194_304;
-/** The stream is what is measured: other programs on the machine are not to delay it. */
-const PRIORITY = -20;
+const HEXADECIMAL = 16;
 
 /** A line that it prints. */
 export interface TrafficReport extends ReceptionReport {
@@ -45,7 +43,7 @@ function main([address, other, portText, rateText]: readonly string[]): void {
   let sent = 0;
   let sinceMs: number | null = null;
   const report = (isLast: boolean): void => {
-    const line: TrafficReport = { ...reception.report, sent, overrun: readOverrun(), isLast };
+    const line: TrafficReport = { ...reception.report, sent, overrun: readOverrun(port), isLast };
     process.stdout.write(`${JSON.stringify(line)}\n`);
   };
   const sendDue = (): void => {
@@ -81,14 +79,13 @@ function main([address, other, portText, rateText]: readonly string[]): void {
   });
 }
 
-/** Of all sockets in this namespace. */
-function readOverrun(): number {
-  const [names = [], values = []] = readFileSync('/proc/self/net/snmp', 'utf8')
-    .split('\n')
-    .filter((line) => line.startsWith('Udp: '))
-    .map((line) => line.split(' '));
-  return Number(values[names.indexOf('RcvbufErrors')]);
+/** What the sockets of this port have dropped in this namespace. @see proc_net(5), `udp` */
+function readOverrun(port: number): number {
+  const sockets = readFileSync('/proc/self/net/udp', 'utf8').trim().split('\n').slice(1);
+  return sockets
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, local = '']) => Number.parseInt(local.split(':')[1] ?? '', HEXADECIMAL) === port)
+    .reduce((sum, fields) => sum + Number(fields.at(-1)), 0);
 }
 
-setPriority(PRIORITY);
 main(process.argv.slice(2));

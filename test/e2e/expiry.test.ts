@@ -52,8 +52,9 @@ async function expiredPair(onExpiry: string): Promise<WiredPair & { agreed: stri
 
 async function untilExpired(site: Site): Promise<void> {
   const isExpired = async (): Promise<boolean> => {
-    const { httpStatus, status, links } = await site.health();
-    return httpStatus === 503 && status === 'degraded' && links['link']?.psk === 'expired';
+    const { httpStatus, status, links } = await site.readiness();
+    const reason = links['link']?.reason ?? '';
+    return httpStatus === 503 && status === 'not protected' && reason.includes('has expired');
   };
   await waitFor(`the PSK of ${site.name} to expire`, isExpired, EXPIRY_MS_MAX);
 }
@@ -65,7 +66,7 @@ async function expectRecovery(
   clearFaults(link);
   await agreement(link, before, RECOVERY_MS_MAX);
   for (const site of [alice, bob]) {
-    const isWell = async (): Promise<boolean> => (await site.health()).httpStatus === 200;
+    const isWell = async (): Promise<boolean> => (await site.readiness()).httpStatus === 200;
     await waitFor(`${site.name} to be well`, isWell, RECOVERY_MS_MAX);
   }
 }

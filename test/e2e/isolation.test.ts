@@ -104,7 +104,9 @@ test.concurrent.each<Name>(['good', 'failing-sink', 'hanging-sink'])(
 
 test('a sink that fails makes the link and the daemon degraded, until it works', async () => {
   const degraded = await hub.health();
-  expect(degraded).toMatchObject({ httpStatus: 503, status: 'degraded' });
+  // Whoever restarts processes by it must not restart this one.
+  expect(degraded).toMatchObject({ httpStatus: 200, status: 'degraded' });
+  expect(await hub.readiness()).toMatchObject({ httpStatus: 503, status: 'not protected' });
   expect(degraded.links['failing-sink']?.sinks).toBe('degraded');
   expect(hasLogged('failing-sink', /ERR_SINK_FAILED/)).toBe(true);
 

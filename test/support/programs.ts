@@ -82,6 +82,17 @@ export class Programs {
     return new Kme(this, await freePort(), options);
   }
 
+  /** Two KMEs in processes of their own: what one gives is held by the other for its SAE. */
+  async kmePair(): Promise<readonly [Kme, Kme]> {
+    const ports = [await freePort(), await freePort()] as const;
+    const kme = (own: 0 | 1, other: 0 | 1): Kme => {
+      const names = ['--kme-id', `kme_${own}`, '--peer-kme-id', `kme_${other}`];
+      const peer = ['--peer', `http://127.0.0.1:${ports[other]}`];
+      return new Kme(this, ports[own], [...names, ...peer]);
+    };
+    return [kme(0, 1), kme(1, 0)];
+  }
+
   /** @param targetPort - where the proxy passes requests on to, on 127.0.0.1 */
   async proxy(targetPort: number): Promise<FaultProxy> {
     const proxy = await FaultProxy.start(targetPort);

@@ -37,7 +37,6 @@ export interface TunnelLabOptions {
 export interface Said {
   readonly node: string;
   readonly message: string;
-  readonly level: string;
 }
 
 export class TunnelLab {
@@ -48,8 +47,8 @@ export class TunnelLab {
   private constructor(network: Network, options: TunnelLabOptions) {
     const { dist, nodes = 2, oneInterface = false, link, sink = {} } = options;
     const settings = { link: { ...TIMING, ...link }, sink };
-    const onLog = (node: string, line: Omit<Said, 'node'>): void => {
-      this.said.push({ node, message: line.message, level: line.level });
+    const onLog = (node: string, { message }: Omit<Said, 'node'>): void => {
+      this.said.push({ node, message });
     };
     const programs = { dist, settings, onLog, onDeath: () => {} };
     this.lab = new Lab(network, { nodes, oneInterface, programs });

@@ -100,7 +100,7 @@ export class RunningProgram {
     const rest = lines.pop() ?? '';
     this.#lineStart = this.#stdout.length - rest.length;
     for (const line of lines) {
-      if (line.startsWith('{')) this.logs.push(JSON.parse(line) as LogLine);
+      if (line.startsWith('{"')) this.logs.push(JSON.parse(line) as LogLine);
     }
   }
 }

@@ -1,13 +1,15 @@
 /**
  * One daemon over all its restarts: its configuration, its process, and what it says and writes.
  *
- * Links are added before the first start; each has a file sink unless it says otherwise.
+ * Links are added before the first start, or before a reload; each has a file sink unless it says
+ * otherwise.
  */
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { get, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import type { TunnelReport } from '../../../src/tunnel/report.ts';
 import type { Programs } from '../programs.ts';
 import type { LogLine, RunningProgram } from './running-program.ts';
 import { printToml, type TomlTable } from './toml.ts';
@@ -26,11 +28,19 @@ export interface Health {
   readonly links: Readonly<Record<string, LinkHealth>>;
 }
 
+export interface Readiness {
+  readonly httpStatus: number;
+  readonly status: string;
+  readonly links: Readonly<Record<string, { readonly verdict: string; readonly reason: string }>>;
+}
+
 export interface LinkHealth {
   readonly state: string;
   readonly epoch: number;
   readonly psk: string;
   readonly sinks: string;
+  readonly reserved: number;
+  readonly tunnel: TunnelReport;
   readonly kme: { readonly stock: { readonly max: number | null; readonly paceMs: number } };
 }
 
@@ -40,6 +50,8 @@ export class Site {
   readonly folder: string;
   readonly port: number;
   readonly configFile: string;
+  /** Of `qupskd status`. */
+  readonly socket: string;
   readonly #programs: Programs;
   readonly #links: TomlTable[] = [];
   readonly #processes: RunningProgram[] = [];
@@ -51,12 +63,23 @@ export class Site {
     this.folder = folder;
     this.port = port;
     this.configFile = join(folder, 'qupskd.toml');
+    this.socket = join(folder, 'control.sock');
     this.#programs = programs;
   }
 
   /** @param link - a `[[link]]` of the configuration */
   addLink(link: TomlTable & { readonly name: string }): void {
     this.#links.push({ sink: [{ type: 'file', path: this.keyFile(link.name) }], ...link });
+  }
+
+  /** Takes a `[[link]]` out of the configuration, and gives it back. */
+  takeLink(name: string): TomlTable & { readonly name: string } {
+    const [link] = this.#links.splice(
+      this.#links.findIndex((one) => one['name'] === name),
+      1,
+    );
+    if (link === undefined) throw new Error(`${this.name} has no links`);
+    return { ...link, name };
   }
 
   /** @param settings - top-level tables that the configuration has besides, such as more of `listen` */
@@ -70,6 +93,7 @@ export class Site {
       local_SAE_ID: this.saeId,
       listen: { host: '127.0.0.1', port: this.port, ...(listen as TomlTable | undefined) },
       log: { format: 'json', level: 'debug' },
+      control: { socket: this.socket },
       ...settings,
       link: this.#links,
     });
@@ -110,10 +134,18 @@ export class Site {
   }
 
   async health(): Promise<Health> {
+    return await this.#ask('/healthz');
+  }
+
+  async readiness(): Promise<Readiness> {
+    return await this.#ask('/readyz');
+  }
+
+  async #ask<T>(path: string): Promise<T> {
     // Not `fetch`, which may send it over a connection that was kept from before a restart.
-    const request = get({ host: '127.0.0.1', port: this.port, path: '/healthz', agent: false });
+    const request = get({ host: '127.0.0.1', port: this.port, path, agent: false });
     const [answer] = (await once(request, 'response')) as [IncomingMessage];
-    const body = JSON.parse(await text(answer)) as Omit<Health, 'httpStatus'>;
-    return { httpStatus: answer.statusCode ?? 0, ...body };
+    const body = JSON.parse(await text(answer)) as object;
+    return { httpStatus: answer.statusCode ?? 0, ...body } as T;
   }
 }

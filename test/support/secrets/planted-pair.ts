@@ -4,6 +4,8 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../programs/ports.ts';
+import type { Site } from '../programs/site.ts';
 import type { TomlTable } from '../programs/toml.ts';
 import { waitFor } from '../programs/wait.ts';
 import { agreement, isPskText, psksOf, type WiredPair, wirePair } from '../programs/wired-link.ts';
@@ -29,11 +31,19 @@ export class PlantedPair {
   /** Every PSK that was installed at alice, a line each. */
   readonly installed: string;
 
-  private constructor(pair: WiredPair, kme: FakeKme, files: { seen: string; installed: string }) {
+  /** Where alice tells how she is. */
+  readonly metricsPort: number;
+
+  private constructor(
+    pair: WiredPair,
+    kme: FakeKme,
+    at: { seen: string; installed: string; metricsPort: number },
+  ) {
     this.pair = pair;
     this.kme = kme;
-    this.seenByPrograms = files.seen;
-    this.installed = files.installed;
+    this.seenByPrograms = at.seen;
+    this.installed = at.installed;
+    this.metricsPort = at.metricsPort;
   }
 
   static async start(programs: Programs, protocol: 1 | 2): Promise<PlantedPair> {
@@ -60,9 +70,12 @@ export class PlantedPair {
         ],
       }),
     });
-    pair.bob.set({ log: { format: 'text', level: 'debug' } });
+    const metricsPort = await freePort();
+    const auditOf = ({ folder }: Site): TomlTable => ({ file: join(folder, 'audit.log') });
+    pair.alice.set({ audit: auditOf(pair.alice), metrics: { port: metricsPort } });
+    pair.bob.set({ audit: auditOf(pair.bob), log: { format: 'text', level: 'debug' } });
     await Promise.all([pair.alice.start(), pair.bob.start()]);
-    return new PlantedPair(pair, kme, files);
+    return new PlantedPair(pair, kme, { ...files, metricsPort });
   }
 
   /** Waits until both ends have changed to another PSK, so many times. */

@@ -8,7 +8,7 @@ const ANSWER_MS_MAX = 5_000;
 const OVERSIZED_BYTES = 9 * 1024;
 
 /**
- * Sends requests that are all refused, but for `/healthz`.
+ * Sends requests that are all refused, but for `/healthz` and `/readyz`.
  *
  * @param secret - a text that the answers should not repeat
  * @returns every answer, whole
@@ -17,6 +17,7 @@ export async function askAsStranger(port: number, secret: string): Promise<reado
   const json = JSON.stringify({ v: 2, from: secret, to: secret, exchange: secret });
   const requests = [
     head('GET', '/healthz'),
+    head('GET', '/readyz'),
     head('GET', `/${secret}`),
     head('GET', `/%ZZ${secret}`),
     head('PUT', `/new?${secret}`),
