@@ -18,14 +18,17 @@ import { QupskdError } from './errors.ts';
 import { listenOn, stopListening } from './listen.ts';
 import { within } from './within.ts';
 
-export interface HttpListenerOptions {
+export interface ConnectionLimits {
+  readonly connectionsMax: number;
+  readonly connectionsPerSourceMax: number;
+}
+
+export interface HttpListenerOptions extends ConnectionLimits {
   readonly handler: RequestListener;
   /** Sizes and timeouts, by Node's names. */
   readonly limits: ServerOptions & { readonly maxHeadersCount?: number };
   /** null: plain HTTP. */
   readonly tls: TlsServerOptions | null;
-  readonly connectionsMax: number;
-  readonly connectionsPerSourceMax: number;
   /** Requests that are being answered at the end may take so long; 0: they are broken off. */
   readonly closeGraceMs: number;
   /** Answers what cannot be read as HTTP; Node's own answer where there is none. */
@@ -38,6 +41,7 @@ export class HttpListener {
   readonly #options: HttpListenerOptions;
   readonly #sockets = new Set<Socket>();
   #tls: TlsServerOptions | null;
+  #connectionLimits: ConnectionLimits;
   #servers: readonly Server[] = [];
   #answering = 0;
   #onAllAnswered = (): void => {};
@@ -45,6 +49,7 @@ export class HttpListener {
   constructor(options: HttpListenerOptions) {
     this.#options = options;
     this.#tls = options.tls;
+    this.#connectionLimits = options;
   }
 
   /**
@@ -80,6 +85,11 @@ export class HttpListener {
     for (const server of this.#servers) {
       if (server instanceof TlsServer) server.setSecureContext(files);
     }
+  }
+
+  /** Takes other limits for connections that come from now on. */
+  limitConnections(limits: ConnectionLimits): void {
+    this.#connectionLimits = limits;
   }
 
   /** Ends: what is being answered has its grace, then every connection is closed. */
@@ -118,7 +128,7 @@ export class HttpListener {
 
   /** Keeps account of a connection, or closes it where there are too many. */
   #admit(socket: Socket): void {
-    const { connectionsMax, connectionsPerSourceMax } = this.#options;
+    const { connectionsMax, connectionsPerSourceMax } = this.#connectionLimits;
     const { remoteAddress } = socket;
     const sameSource = [...this.#sockets].filter((other) => other.remoteAddress === remoteAddress);
     if (this.#sockets.size >= connectionsMax || sameSource.length >= connectionsPerSourceMax) {

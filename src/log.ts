@@ -67,6 +67,8 @@ export interface Log {
 }
 
 export interface RootLog extends Log {
+  /** Says more, or less, from now on. */
+  setLevel(level: LogConfig['level']): void;
   /** Writes out what is still in memory, for at most half a second; what is logged later is dropped. */
   close(): Promise<void>;
 }
@@ -109,7 +111,10 @@ export function createLog(config: LogConfig, stream: Writable = process.stdout):
     await within(written, CLOSE_MAX_MS);
     stream.off('error', ignore);
   };
-  return { ...logWith({}, write), close };
+  const setLevel = (level: LogConfig['level']): void => {
+    logger.level = level;
+  };
+  return { ...logWith({}, write), setLevel, close };
 }
 
 function logWith(

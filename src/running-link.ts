@@ -3,34 +3,44 @@
  *
  * What links share (machine definition, certificates, log) comes from the daemon.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { InspectionEvent } from 'xstate';
-import { pacedIntervalMs } from '../machines/timing.ts';
 import type { bindLink, LinkEffects } from './bind-link.ts';
 import type { CertificateWatch } from './certificate-watch.ts';
 import { Complaints } from './complaints.ts';
-import type { LinkConfig } from './config/types.ts';
-import type { KmeHealth } from './etsi014/member.ts';
-import { type KmeCounters, KmePool, type KmePoolEvents } from './etsi014/pool.ts';
-import { type StockSnapshot, StockWatch } from './etsi014/stock.ts';
+import type { LinkConfig, OnStop } from './config/types.ts';
+import { factsOf } from './hello/facts.ts';
+import { HelloWatch } from './hello/watch.ts';
 import { createLinkEffects } from './link-effects.ts';
-import { LinkEnd } from './link-end.ts';
+import { LinkEnd, type LinkEndOptions } from './link-end.ts';
+import { createKme, type KmeParts } from './link-kme.ts';
 import { type LinkObserver, observers } from './link-observer.ts';
 import type { Log } from './log.ts';
 import { Authenticator } from './peer/auth.ts';
-import type { PeerCaller } from './peer/caller.ts';
+import type { EffectCaller, HelloCaller, PeerCaller } from './peer/caller.ts';
 import { Protocol1Client } from './peer/client-protocol-1.ts';
 import { Protocol2Client } from './peer/client-protocol-2.ts';
 import type { ServedLink } from './peer/server.ts';
 import { Keyring } from './psk/keyring.ts';
+import type { ReserveOptions } from './psk/reserve.ts';
 import { createSink } from './sinks/create.ts';
 import { SinkRunner } from './sinks/runner.ts';
 import type { Sink } from './sinks/sink.ts';
+import { LinkStatus } from './status/link-status.ts';
+import type { HistoryPoint } from './status/recorder.ts';
+import type { KmeReport, LinkReport } from './status/report.ts';
 import { Tickets } from './tickets.ts';
+import type { TunnelReport } from './tunnel/report.ts';
+import { TunnelWatch } from './tunnel/watch.ts';
+import type { WireguardDevices } from './wireguard/devices.ts';
 
 /** What a link is given; all but the log is the same for every link. */
 export interface LinkSurroundings {
   readonly machine: ReturnType<typeof bindLink>;
   readonly certificates: CertificateWatch;
+  readonly wireguard: WireguardDevices;
+  /** Of this program, as the peer is told. */
+  readonly version: string;
   readonly log: Log;
   readonly inspect: ((event: InspectionEvent) => void) | undefined;
   /** Told of everything that happens at the link. */
@@ -39,38 +49,105 @@ export interface LinkSurroundings {
 
 /** One link with everything that belongs to it alone. */
 export interface RunningLink {
+  readonly config: LinkConfig;
   readonly end: LinkEnd;
   readonly effects: LinkEffects;
   readonly served: ServedLink;
   /** For who sees something of the link from outside. */
   readonly observe: LinkObserver;
   /** How its KMEs are doing; nothing secret. */
-  kmeHealth(): KmeCounters & { readonly kmes: readonly KmeHealth[]; readonly stock: StockSnapshot };
+  kmeHealth(): KmeReport;
+  /** Everything that an operator may want to know; nothing secret. */
+  report(): LinkReport;
+  /** Exchanges that ended, the oldest first; bounded. */
+  history(): readonly HistoryPoint[];
+  /** Whether the PSK is in effect; nothing secret. */
+  tunnel(): TunnelReport;
   /** Prepares the sinks; to be done before anything is agreed. */
   prepare(): Promise<void>;
   start(): void;
-  stop(): Promise<void>;
+  /**
+   * Ends whatever runs at once, then sees to the sinks and wipes every secret.
+   *
+   * @param onStop - as configured, unless given
+   */
+  stop(onStop?: OnStop): Promise<void>;
 }
 
-/** Puts the parts of one link together; nothing runs until it is started. */
-export function createLink(
+/** Makes a link; nothing runs until it is started. */
+export function createLink(config: LinkConfig, surroundings: LinkSurroundings): RunningLink {
+  const parts = assemble(config, surroundings);
+  const { end, effects, observe, tunnel, hello, authenticator, kmeHealth, runner, stock } = parts;
+  const { localSaeId, remoteSaeId, allow, url } = config;
+  return {
+    config,
+    end,
+    effects,
+    observe,
+    served: { port: end, tunnel, hello, authenticator, localSaeId, remoteSaeId, allow, url },
+    kmeHealth,
+    report: () =>
+      parts.status.report({
+        view: end.view(),
+        complaint: parts.complaints.present,
+        tunnel: tunnel.report(),
+        hello: hello.report(),
+        kme: kmeHealth(),
+      }),
+    history: () => parts.status.recorder.history,
+    tunnel: () => tunnel.report(),
+    prepare: () => runner.prepare(),
+    start: () => {
+      end.start();
+      stock.start();
+      tunnel.start();
+      hello.start();
+    },
+    stop: (onStop = config.onStop) => stopLink({ ...config, onStop }, parts),
+  };
+}
+
+interface LinkParts extends PeerParts, KmeParts {
+  readonly status: LinkStatus;
+  readonly complaints: Complaints;
+  readonly tunnel: TunnelWatch;
+  readonly hello: HelloWatch;
+  readonly observe: LinkObserver;
+  readonly runner: SinkRunner;
+  readonly effects: LinkEffects;
+  readonly end: LinkEnd;
+}
+
+/** The parts of one link, each given those that it needs. */
+function assemble(
   config: LinkConfig,
-  { machine, certificates, log, inspect, observing }: LinkSurroundings,
-): RunningLink {
-  const { protocol, localSaeId, remoteSaeId, psk, allow, url } = config;
-  const authenticator =
-    protocol === 2 && localSaeId !== null
-      ? new Authenticator({ psk, localSaeId, remoteSaeId })
-      : null;
-  const keyring = new Keyring({ protocol, psk, localSaeId, remoteSaeId });
+  { machine, certificates, wireguard, version, inspect, observing, ...given }: LinkSurroundings,
+): LinkParts {
+  const { protocol, localSaeId, remoteSaeId, psk } = config;
+  const status = new LinkStatus(config, given.log);
+  const { log } = status;
+  const reserve: ReserveOptions = {
+    maxAgeMs: config.maxLookaheadAgeMs,
+    onLost: (keyId, why) => {
+      kme.keyWrittenOff(keyId);
+      observe({ type: 'written-off', keyId, exchange: null });
+      if (why === 'aged') end.tell({ type: 'reserve.aged', keyId });
+    },
+  };
+  const keyring = new Keyring({ protocol, psk, localSaeId, remoteSaeId, reserve });
   const complaints = new Complaints(log);
-  const observe = observers(observing, log);
+  const precedence = hasPrecedence(localSaeId, remoteSaeId);
+  const ofPeer = createPeer({ ...config, certificates });
+  const { peer, caller } = ofPeer;
+  const sinks = config.sinks.map((sink) => createSink(sink, { link: config.name, log, wireguard }));
+  const tunnel = new TunnelWatch({ sinks, precedence, caller, log });
+  const hello = new HelloWatch({ facts: factsOf(config, version), caller, log });
+  const observe = observers([...observing, status.observe, tellTunnel(tunnel)], log);
   const onPace = (paceMs: number): void => end.tell({ type: 'kme.paced', paceMs });
-  const { kme, stock } = createKme(config, { certificates, complaints, log, observe, onPace });
-  const peer = createPeerCaller({ ...config, certificates }, authenticator);
+  const ofKme = createKme(config, { certificates, complaints, log, observe, onPace });
+  const { kme, stock } = ofKme;
   const tickets = new Tickets();
-  const sinks = config.sinks.map((sink) => createSink(sink, config.name));
-  const runner = createRunner(sinks, { log, observe, tell: (event) => end.tell(event) });
+  const runner = createRunner(tunnel.sinks, { log, observe, tell: (event) => end.tell(event) });
   const effects = createLinkEffects({
     protocol,
     remoteSaeId,
@@ -82,17 +159,12 @@ export function createLink(
     tickets,
     log,
     complaints,
+    refillComplaints: new Complaints(log),
     observe,
   });
   const end = new LinkEnd({
     machine,
-    input: {
-      link: config.name,
-      protocol,
-      precedence: hasPrecedence(localSaeId, remoteSaeId),
-      onExpiry: config.onExpiry,
-      timing: { intervalMs: config.intervalMs, maxKeyAgeMs: config.maxKeyAgeMs },
-    },
+    input: inputOf(config, precedence),
     keyring,
     tickets,
     log,
@@ -100,61 +172,40 @@ export function createLink(
     inspect,
     onBroken: () => effects.actions.expire({ onExpiry: config.onExpiry }),
   });
+  return { ...ofPeer, ...ofKme, status, complaints, tunnel, hello, observe, runner, effects, end };
+}
+
+/** Ends whatever runs, and wipes every secret. */
+async function stopLink(
+  { psk, onStop }: LinkConfig,
+  { status, authenticator, peer, tunnel, hello, kme, stock, runner, end }: LinkParts,
+): Promise<void> {
+  end.stop();
+  stock.stop();
+  hello.stop();
+  const unwatched = tunnel.stop();
+  for (const { label: sink, error } of await runner.stop(onStop)) {
+    status.log.error('a sink keeps its PSK: it took no random one at the stop', { sink, error });
+  }
+  await unwatched;
+  // What the peer was answered at the end is signed before the keys go.
+  await nextTurn();
+  peer.close();
+  kme.close();
+  authenticator?.wipe();
+  psk.wipe();
+}
+
+/** What the machine is told of its link. */
+function inputOf(config: LinkConfig, precedence: boolean): LinkEndOptions['input'] {
   return {
-    end,
-    effects,
-    observe,
-    served: { port: end, authenticator, localSaeId, remoteSaeId, allow, url },
-    kmeHealth: () => ({ ...kme.counters, kmes: kme.health, stock: stock.snapshot() }),
-    prepare: () => runner.prepare(),
-    start: () => {
-      end.start();
-      stock.start();
-    },
-    stop: async () => {
-      end.stop();
-      stock.stop();
-      await runner.stop();
-      peer.close();
-      kme.close();
-      authenticator?.wipe();
-      psk.wipe();
-    },
+    link: config.name,
+    protocol: config.protocol,
+    precedence,
+    onExpiry: config.onExpiry,
+    timing: { intervalMs: config.intervalMs, maxKeyAgeMs: config.maxKeyAgeMs },
+    lookahead: config.lookahead,
   };
-}
-
-interface KmeSurroundings extends Pick<LinkSurroundings, 'certificates' | 'log'> {
-  readonly complaints: Complaints;
-  readonly observe: LinkObserver;
-  readonly onPace: (paceMs: number) => void;
-}
-
-/** The KMEs of a link, and who watches their stock. */
-function createKme(
-  config: LinkConfig,
-  { certificates, complaints, log, observe, onPace }: KmeSurroundings,
-): { readonly kme: KmePool; readonly stock: StockWatch } {
-  const events: KmePoolEvents = {
-    onSwitch: (from, to, code) => {
-      complaints.say('keys come from another KME', { from, to, code: code ?? 'uncollected' });
-      stock.kmeChanged();
-    },
-    onRetry: (error, ms) => log.debug('the KME is asked again', { error, ms }),
-    onCall: (call) => observe({ type: 'kme-called', ...call }),
-  };
-  const kme = KmePool.of(config.kme, events, certificates);
-  const stock = new StockWatch({
-    kme,
-    slaveSaeId: config.remoteSaeId,
-    statusIntervalMs: config.kme.statusIntervalMs,
-    lowWaterKeys: config.kme.lowWaterKeys,
-    intervalMs: config.intervalMs,
-    maxKeyAgeMs: config.maxKeyAgeMs,
-    periodMs: (paceMs) => pacedIntervalMs(config, paceMs),
-    onPace,
-    log,
-  });
-  return { kme, stock };
 }
 
 interface SinkSurroundings {
@@ -179,13 +230,29 @@ function createRunner(
   });
 }
 
-function createPeerCaller(
-  config: LinkConfig & Pick<LinkSurroundings, 'certificates'>,
-  authenticator: Authenticator | null,
-): PeerCaller {
-  const { localSaeId, remoteSaeId } = config;
-  if (authenticator === null || localSaeId === null) return new Protocol1Client(config);
-  return new Protocol2Client({ ...config, authenticator, localSaeId, remoteSaeId });
+interface PeerParts {
+  readonly peer: PeerCaller;
+  /** Tells the peer of the tunnel and of this end; null on protocol 1, which has nothing of the kind. */
+  readonly caller: (EffectCaller & HelloCaller) | null;
+  readonly authenticator: Authenticator | null;
+}
+
+function createPeer(config: LinkConfig & Pick<LinkSurroundings, 'certificates'>): PeerParts {
+  const { protocol, psk, localSaeId, remoteSaeId } = config;
+  if (protocol === 1 || localSaeId === null) {
+    return { peer: new Protocol1Client(config), caller: null, authenticator: null };
+  }
+  const authenticator = new Authenticator({ psk, localSaeId, remoteSaeId });
+  const client = new Protocol2Client({ ...config, authenticator, localSaeId, remoteSaeId });
+  return { peer: client, caller: client, authenticator };
+}
+
+/** What the watch of the tunnel must know of the link. */
+function tellTunnel(tunnel: TunnelWatch): LinkObserver {
+  return (happening) => {
+    if (happening.type === 'committed') tunnel.committed(happening);
+    if (happening.type === 'expired') tunnel.expired();
+  };
 }
 
 /** The end whose SAE ID sorts first, bytewise. Protocol 1 knows no local SAE ID: neither end. */

@@ -7,6 +7,7 @@
 import { ConfigError } from '../config/problem.ts';
 import { errorCode } from '../error-code.ts';
 import { QupskdError } from '../errors.ts';
+import type { ReloadOutcome } from '../reload.ts';
 import type { Verdict } from '../status/report.ts';
 
 /** Operators and service managers may rely on them. */
@@ -27,6 +28,15 @@ export const STATUS_EXIT: Readonly<Record<Verdict | 'no daemon', number>> = {
   degraded: 1,
   'not protected': 2,
   'no daemon': 3,
+};
+
+/** Of `qupskd reload`. */
+export const RELOAD_EXIT: Readonly<Record<ReloadOutcome['type'] | 'no daemon', number>> = {
+  reloaded: 0,
+  failed: 1,
+  refused: 2,
+  'no daemon': 3,
+  stopping: 3,
 };
 
 /**

@@ -45,7 +45,8 @@ export async function probe(file: string, options: ProbeArguments): Promise<numb
   return ok ? EXIT.done : EXIT.failedStep;
 }
 
-function chosenLinks(
+/** The link of that name, or all of them without one. @throws QupskdError `ERR_CONFIG_INVALID` */
+export function chosenLinks(
   links: readonly LinkConfig[],
   file: string,
   name: string | undefined,

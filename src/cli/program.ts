@@ -7,9 +7,11 @@
 import { Command, CommanderError } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { outliveReaders } from '../output.ts';
+import type { DoctorArguments } from './doctor.ts';
 import { EXIT, explainFailure, STATUS_EXIT } from './exit.ts';
 import { genpsk } from './genpsk.ts';
 import type { ProbeArguments } from './probe.ts';
+import type { ReloadArguments } from './reload.ts';
 import type { StatusArguments } from './status.ts';
 import { leaveOutWebAssembly } from './without-compiler.ts';
 
@@ -20,9 +22,19 @@ FILE is a TOML file. Without it: the environment variable QUPSKD_CONFIG_FILE, el
 
 Exit codes:
   0  done; the daemon was ended by SIGTERM or SIGINT
-  1  internal failure, or no stop within 2 s; kme probe: a step failed; audit verify: not whole
+  1  internal failure, or no stop within 2 s; kme probe: a step failed; doctor: something is
+     wrong; audit verify: not whole
   2  configuration, machine or command line: one line each on standard error
-qupskd status has its own: see qupskd status --help.`;
+qupskd status and qupskd reload have their own: see their --help.`;
+
+const RELOAD_NOTES = `
+Links are added, removed and changed; every other link goes on undisturbed. SIGHUP does the same.
+
+Exit codes:
+  0  done; what changed is printed
+  1  internal failure: see the log of the daemon
+  2  refused: a line for each problem on standard error; the daemon goes on as before
+  3  no daemon answers`;
 
 const STATUS_NOTES = `
 Exit codes:
@@ -47,7 +59,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-function commandLine(): Command {
+/** Every command with its options, to be parsed; commander throws, after it has printed. */
+export function commandLine(): Command {
   const program = new Command('qupskd')
     .description(
       'Takes keys from a QKD device (ETSI GS QKD 014) and keeps a PSK with a peer fresh.',
@@ -74,7 +87,9 @@ function commandLine(): Command {
       const { check } = await import('./check.ts');
       await check(configFile(file));
     });
+  addReload(program);
   addStatus(program);
+  addDoctor(program);
   addAudit(program);
   program.command('genpsk').description('print a random psk: 32 bytes as base64').action(genpsk);
   addKmeProbe(
@@ -84,6 +99,19 @@ function commandLine(): Command {
       .helpCommand(false),
   );
   return program;
+}
+
+function addReload(program: Command): void {
+  program
+    .command('reload')
+    .description('make the running daemon take what its configuration says now')
+    .argument('[FILE]', 'configuration of the daemon')
+    .option('--socket <path>', 'the control socket of the daemon')
+    .addHelpText('after', RELOAD_NOTES)
+    .action(async (file: string | undefined, options: ReloadArguments) => {
+      const { reload } = await import('./reload.ts');
+      process.exit(await reload(configFile(file), options));
+    });
 }
 
 function addStatus(program: Command): void {
@@ -104,6 +132,20 @@ function addStatus(program: Command): void {
         return STATUS_EXIT['no daemon'];
       });
       process.exit(code);
+    });
+}
+
+function addDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .description('why a pair does not rotate: the first thing that is wrong, and what to do')
+    .argument('[FILE]', 'configuration')
+    .option('--link <name>', 'only this link')
+    .option('--spend-key', 'ask each KME for a key too, which is lost')
+    .option('--json', 'one JSON document instead of text')
+    .action(async (file: string | undefined, options: DoctorArguments) => {
+      const { doctor } = await import('./doctor.ts');
+      process.exit(await doctor(configFile(file), options));
     });
 }
 

@@ -1,4 +1,5 @@
 /** `qupskd [run] [FILE]`: the daemon, from its configuration to the signal that ends it. */
+import type { Daemon } from '../daemon.ts';
 import { EXIT, explainFailure } from './exit.ts';
 import { loadChecked } from './load-checked.ts';
 
@@ -6,7 +7,7 @@ import { loadChecked } from './load-checked.ts';
 const STOP_MS_MAX = 2_000;
 
 /**
- * Runs until SIGTERM or SIGINT; a second one ends the process at once.
+ * Runs until SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reloads.
  *
  * @throws ConfigError before anything is started
  */
@@ -15,10 +16,18 @@ export async function run(file: string): Promise<void> {
   process.on('uncaughtException', (error) => process.exit(explainFailure(error)));
   process.on('unhandledRejection', (error) => process.exit(explainFailure(error)));
   const signalled = firstSignal();
+  let daemon: Daemon | undefined;
+  let isHungUp = false;
+  process.on('SIGHUP', () => {
+    isHungUp = true;
+    void daemon?.reload();
+  });
   const config = await loadChecked(file);
   // Loaded only here, so that a refused configuration is refused at once.
   const { startDaemon } = await import('../daemon.ts');
-  const daemon = await startDaemon(config, { environment: process.env });
+  daemon = await startDaemon(config, { environment: process.env });
+  // The file may have changed since it was read.
+  if (isHungUp) void daemon.reload();
   await signalled;
   await daemon.stop();
 }

@@ -90,6 +90,7 @@ function linkLines(link: LinkReport, page: Page): readonly string[] {
     ['state', stateText(link)],
     ['PSK', pskText(link)],
     ['rotation', rotationText(link)],
+    ...helloTexts(link),
     ...link.sinks.map((sink) => ['sink', sinkText(sink)] as const),
     ...link.kme.kmes.map((kme) => ['KME', kmeText(kme, link.kme)] as const),
     ['stock', stockText(link.kme)],
@@ -144,6 +145,13 @@ function rotationText({ lastCommit, rotation, exchange }: LinkReport): string {
   if (exchange !== null && exchange.opening !== 'reserve') return `${last}; one is under way`;
   if (nextAt === null || nextInMs === null) return last;
   return `${last}; next in ${span(nextInMs)} at ${clock(nextAt)}`;
+}
+
+function helloTexts({ hello }: LinkReport): readonly (readonly [string, string])[] {
+  return hello.findings.flatMap(({ text, remedy }) => [
+    ['peer', text] as const,
+    ['', `-> ${remedy}`] as const,
+  ]);
 }
 
 function sinkText({ label, state, sinceMs, sessionAgeMs, revivals }: LinkSinkReport): string {

@@ -17,6 +17,7 @@ import { keyNames } from './flat.ts';
 import { type Problem, Report } from './problem.ts';
 import type {
   Config,
+  LinkConfig,
   ListenConfig,
   SinkConfig,
   WgSetPskSinkConfig,
@@ -36,16 +37,74 @@ export async function checkEnvironment(
   wireguard = new WireguardDevices(),
 ): Promise<readonly Problem[]> {
   const report = new Report(config.file, keyNames(config.form));
-  const { listen, audit, metrics } = config;
-  await checkListen(listen, 'listen', report);
-  if (metrics !== null) await checkListen(metrics, 'metrics', report);
+  await checkPortsOf(config, report, false);
+  await checkAuditOf(config, report);
+  await checkSinksOf(new Set(config.links), config, wireguard, report);
+  return report.problems;
+}
+
+/**
+ * Checks the ports alone.
+ *
+ * @param daemonRuns - the daemon of this configuration runs: a port in use is its own
+ * @returns as checkEnvironment
+ */
+export async function checkPorts(config: Config, daemonRuns: boolean): Promise<readonly Problem[]> {
+  const report = new Report(config.file, keyNames(config.form));
+  await checkPortsOf(config, report, daemonRuns);
+  return report.problems;
+}
+
+/** Checks the file of the audit log alone; see checkEnvironment. */
+export async function checkAudit(config: Config): Promise<readonly Problem[]> {
+  const report = new Report(config.file, keyNames(config.form));
+  await checkAuditOf(config, report);
+  return report.problems;
+}
+
+/**
+ * Checks the sinks of some links of a configuration, for a daemon that runs and needs nothing else.
+ *
+ * @param links - those of the configuration that are to start
+ * @param wireguard - of the daemon, whose own operations wait meanwhile
+ * @returns as checkEnvironment
+ */
+export async function checkSinks(
+  links: ReadonlySet<LinkConfig>,
+  config: Config,
+  wireguard: WireguardDevices,
+): Promise<readonly Problem[]> {
+  const report = new Report(config.file, keyNames(config.form));
+  await checkSinksOf(links, config, wireguard, report);
+  return report.problems;
+}
+
+async function checkPortsOf(
+  { listen, metrics, dashboard }: Config,
+  report: Report,
+  mayBeInUse: boolean,
+): Promise<void> {
+  await checkListen(listen, 'listen', report, mayBeInUse);
+  if (metrics !== null) await checkListen(metrics, 'metrics', report, mayBeInUse);
+  if (dashboard !== null) await checkListen(dashboard, 'dashboard', report, mayBeInUse);
+}
+
+async function checkAuditOf({ audit }: Config, report: Report): Promise<void> {
   if (audit !== null) await checkAuditFile(audit.file, report);
+}
+
+async function checkSinksOf(
+  links: ReadonlySet<LinkConfig>,
+  config: Config,
+  wireguard: WireguardDevices,
+  report: Report,
+): Promise<void> {
   for (const [linkIndex, link] of config.links.entries()) {
+    if (!links.has(link)) continue;
     for (const [sinkIndex, sink] of link.sinks.entries()) {
       await checkSink(sink, `link[${linkIndex}].sink[${sinkIndex}]`, wireguard, report);
     }
   }
-  return report.problems;
 }
 
 function reportHere(report: Report, path: string, message: string, remedy: string): void {
@@ -54,14 +113,16 @@ function reportHere(report: Report, path: string, message: string, remedy: strin
 
 async function checkListen(
   { host, port }: Pick<ListenConfig, 'host' | 'port'>,
-  path: 'listen' | 'metrics',
+  path: 'listen' | 'metrics' | 'dashboard',
   report: Report,
+  mayBeInUse: boolean,
 ): Promise<void> {
   const code = await tryListen(host, port);
   switch (code) {
     case undefined:
       return;
     case 'EADDRINUSE': {
+      if (mayBeInUse) return;
       const remedy =
         'Stop what listens there (it may be this daemon, running), or take another port.';
       return reportHere(report, `${path}.port`, 'is in use.', remedy);

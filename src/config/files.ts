@@ -1,4 +1,4 @@
-/** The files that a configuration names and quPSKd reads: TLS files and psk_file. */
+/** The files that a configuration names and quPSKd reads: TLS files, psk_file and token_file. */
 import { isUtf8 } from 'node:buffer';
 import { readRegularFile } from '../regular-file.ts';
 import { Secret } from '../secret.ts';
@@ -29,11 +29,17 @@ export function readPemFile(
 }
 
 /**
- * Reads a psk_file: its content without trailing newlines.
+ * Reads a psk_file, or the file of another secret: its content without trailing newlines.
  *
+ * @param what - is in it, for messages
  * @returns undefined where it was refused
  */
-export function readPskFile(file: string, path: string, report: Report): Secret | undefined {
+export function readSecretFile(
+  file: string,
+  path: string,
+  what: 'psk' | 'token',
+  report: Report,
+): Secret | undefined {
   const read = readRegularFile(file);
   if (typeof read === 'string') {
     const remedy = 'Make it with: (umask 077; qupskd genpsk > FILE).';
@@ -42,7 +48,7 @@ export function readPskFile(file: string, path: string, report: Report): Secret 
   }
   const text = withoutTrailingNewlines(read.bytes);
   const psk = new Secret(Buffer.from(text));
-  const refusal = pskRefusal(text, isOpenToOthers(file, read.mode));
+  const refusal = secretRefusal(text, what, isOpenToOthers(file, read.mode));
   read.bytes.fill(0);
   if (refusal === undefined) return psk;
   psk.wipe();
@@ -62,14 +68,18 @@ function reportUnreadable(
   report.problem(path, `${reason}.`, remedyHere, 'ERR_CONFIG_UNREADABLE');
 }
 
-function pskRefusal(text: Buffer, isOpen: boolean): [message: string, remedy: string] | undefined {
+function secretRefusal(
+  text: Buffer,
+  what: string,
+  isOpen: boolean,
+): [message: string, remedy: string] | undefined {
   if (isOpen) {
     return ['is open to other users than its owner.', 'Run chmod 600 on the file.'];
   }
-  if (text.length === 0) return ['is empty.', 'Write a psk into the file; see qupskd genpsk.'];
+  if (text.length === 0) return ['is empty.', `Write a ${what} into the file; see qupskd genpsk.`];
   if (text.length > PSK_BYTES_MAX || !isUtf8(text)) {
     const message = `does not hold a text of at most ${PSK_BYTES_MAX} bytes.`;
-    return [message, 'Write the psk as text, one line; see qupskd genpsk.'];
+    return [message, `Write the ${what} as text, one line; see qupskd genpsk.`];
   }
   return undefined;
 }

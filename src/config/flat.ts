@@ -49,6 +49,7 @@ const ADDED_KEYS: Readonly<Record<string, Place>> = {
   control: ['top', 'control'],
   audit: ['top', 'audit'],
   metrics: ['top', 'metrics'],
+  dashboard: ['top', 'dashboard'],
   kme_method: ['kme', 'method'],
   protocol: ['link', 'protocol'],
   psk_file: ['link', 'psk_file'],
@@ -73,7 +74,7 @@ const UNUSED_KEYS: Readonly<Record<string, string>> = {
 };
 
 const FLAT_KEYS: Readonly<Record<string, Place>> = { ...ORIGINAL_KEYS, ...ADDED_KEYS };
-const BOTH_FORMS = ['local_SAE_ID', 'log', 'control', 'audit', 'metrics'];
+const BOTH_FORMS = ['local_SAE_ID', 'log', 'control', 'audit', 'metrics', 'dashboard'];
 const STRUCTURED_ONLY = ['listen', 'kme', 'link'];
 
 const FLAT_NAMES: ReadonlyMap<string, string> = new Map([

@@ -61,9 +61,9 @@ export function loadControlSocket(file: string): string | null {
 }
 
 /** Tables that are read by themselves. */
-const TABLES = ['listen', 'kme', 'log', 'control', 'audit', 'metrics', 'link'];
+const TABLES = ['listen', 'kme', 'log', 'control', 'audit', 'metrics', 'dashboard', 'link'];
 
-type Read = Pick<Config, 'listen' | 'log' | 'control' | 'audit' | 'metrics' | 'links'>;
+type Read = Omit<Config, 'file' | 'form' | 'warnings'>;
 
 /** @returns undefined where something was refused */
 function readAll(raw: Table, form: Config['form'], report: Report): Read | undefined {

@@ -17,7 +17,7 @@ import {
   SAE_ID_FIELD,
   URL_FIELD,
 } from './fields.ts';
-import { readPskFile } from './files.ts';
+import { readSecretFile } from './files.ts';
 import type { Report } from './problem.ts';
 import { readKme } from './read-kme.ts';
 import { readSink } from './read-sink.ts';
@@ -161,7 +161,7 @@ function readPsk(draft: LinkDraft, path: string, report: Report): Secret | undef
   if (inline === undefined || file === undefined) return undefined;
   const key = file === null ? `${path}.psk` : `${path}.psk_file`;
   const none = new Secret(Buffer.alloc(0));
-  const psk = file === null ? (inline ?? none) : readPskFile(file, key, report);
+  const psk = file === null ? (inline ?? none) : readSecretFile(file, key, 'psk', report);
   if (draft.protocol === 2 && psk !== undefined && isGuessable(psk)) {
     const message =
       `holds fewer than ${PSK_STRONG_CHARACTERS_MIN} characters: whoever records one message ` +

@@ -45,6 +45,21 @@ export function serverTls(draft: TlsDraft, path: string, report: Report): TlsCon
   return checkedFiles(draft, path, report);
 }
 
+/**
+ * Checks the TLS keys of [dashboard]: a certificate and its key, or neither. Browsers show a token, and
+ * no certificate.
+ */
+export function webTls(
+  draft: Pick<TlsDraft, 'cert' | 'key'>,
+  path: string,
+  report: Report,
+): TlsConfig | null {
+  const whole = { ...draft, cacert: null };
+  if (TLS_PARTS.every((part) => whole[part] === null)) return null;
+  reportMissing(whole, ['cert', 'key'], path, report);
+  return checkedFiles(whole, path, report);
+}
+
 function reportMissing(
   draft: TlsDraft,
   needed: readonly TlsPart[],

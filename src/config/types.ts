@@ -15,6 +15,8 @@ export interface Config {
   readonly audit: AuditConfig | null;
   /** null: no metrics are served. */
   readonly metrics: MetricsConfig | null;
+  /** null: no web page is served. */
+  readonly dashboard: DashboardConfig | null;
   readonly links: readonly LinkConfig[];
   /** One line each, to be logged as warnings at start: what is allowed but weak. */
   readonly warnings: readonly string[];
@@ -49,6 +51,15 @@ export interface AuditConfig {
 export interface MetricsConfig {
   readonly host: string;
   readonly port: number;
+}
+
+export interface DashboardConfig {
+  readonly host: string;
+  readonly port: number;
+  /** Certificate and key; null: plain HTTP, which never leaves this machine. */
+  readonly tls: TlsConfig | null;
+  /** What opens the page; null: one is made at the start, and written to a file. */
+  readonly token: Secret | null;
 }
 
 export interface ControlConfig {

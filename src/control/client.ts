@@ -7,7 +7,7 @@
 import { type IncomingMessage, request } from 'node:http';
 import { errorCode } from '../error-code.ts';
 
-const ANSWER_MS_MAX = 5_000;
+const PATIENCE_MS = 5_000;
 /** Ten thousand links, and room. */
 const ANSWER_BYTES_MAX = 128 * 1024 * 1024;
 
@@ -16,6 +16,13 @@ export type ControlAnswer =
   /** `code` is of the system (`ENOENT`, `ECONNREFUSED`, `EACCES`), or `late` or `unreadable`. */
   | { readonly type: 'failed'; readonly code: string };
 
+export interface ControlRequest {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  /** How long an answer is waited for, in milliseconds; 5 s unless given. */
+  readonly patienceMs?: number;
+}
+
 /**
  * Sends one request.
  *
@@ -23,8 +30,7 @@ export type ControlAnswer =
  */
 export function askControl(
   socketPath: string,
-  method: 'GET' | 'POST',
-  path: string,
+  { method, path, patienceMs = PATIENCE_MS }: ControlRequest,
 ): Promise<ControlAnswer> {
   return new Promise((resolve) => {
     const asking = request({ socketPath, method, path, agent: false }, (answer) => {
@@ -33,7 +39,7 @@ export function askControl(
     const timer = setTimeout(() => {
       resolve({ type: 'failed', code: 'late' });
       asking.destroy();
-    }, ANSWER_MS_MAX);
+    }, patienceMs);
     const fail = (error: unknown): void => resolve({ type: 'failed', code: errorCode(error) });
     asking.once('error', fail);
     asking.once('close', () => clearTimeout(timer));

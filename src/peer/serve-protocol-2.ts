@@ -112,14 +112,9 @@ async function answerAuthenticated(
 
 /** Reads the whole message, before anybody is told. */
 function parseGateCall(endpoint: SignedEndpoint, message: unknown): GateCall {
-  switch (endpoint) {
-    case EFFECT:
-      return parseEffect(message);
-    case HELLO:
-      return parseHello(message);
-    default:
-      return throughPort(parseCall(endpoint, message));
-  }
+  if (endpoint === EFFECT) return parseEffect(message);
+  if (endpoint === HELLO) return parseHello(message);
+  return throughPort(parseCall(endpoint, message));
 }
 
 function parseEffect(message: unknown): GateCall {

@@ -2,7 +2,7 @@
  * One message to the service manager that started the process, by the program `systemd-notify`.
  *
  * The manager listens at a unix datagram socket, which Node cannot open, and the packages that can are
- * compiled where they are installed (docs/decisions/0011). Where
+ * compiled where they are installed (docs/decisions/0015). Where
  * there is a systemd there is this program.
  *
  * Source: sd_notify(3), systemd-notify(1).

@@ -1,6 +1,6 @@
 /**
- * What the service manager hears of this daemon: that it is ready, one line on how its links are, that it
- * is alive, that it stops. Where no manager wants to hear, nothing happens.
+ * What the service manager hears of this daemon: that it is ready, in one line how its links are, that
+ * it is alive, that it stops. Where no manager wants to hear, nothing happens.
  *
  * Alive means: the event loop turns, and no link machine is broken. A broken machine is a bug that only
  * a restart cures; a peer or a KME that is away is not, and must not cost the other links their chains.
@@ -16,6 +16,7 @@ import { type Notify, notifierAt } from './notify.ts';
 /** How long a line may be out of date. */
 const LOOK_MS = 5_000;
 const STATUS_CHARACTERS_MAX = 300;
+const NSEC_PER_USEC = 1_000n;
 const WATCHDOG_USEC = /^[1-9]\d{0,15}$/;
 
 /** What the notices are about, and where a failure to give them is said. */
@@ -59,6 +60,9 @@ export class ServiceNotices {
   readonly #complaints: Complaints;
   #timer: NodeJS.Timeout | undefined;
   #isSending = false;
+  #isStopped = false;
+  /** The newest message of those that follow each other. */
+  #last: Promise<unknown> = Promise.resolve();
   /** What the manager has taken. */
   #isReady = false;
   #status = '';
@@ -78,15 +82,31 @@ export class ServiceNotices {
     void this.#look();
   }
 
+  /** The configuration is being read again. Nobody waits for the manager. */
+  reloading(): void {
+    const usec = process.hrtime.bigint() / NSEC_PER_USEC;
+    void this.#sendNext('RELOADING=1', `MONOTONIC_USEC=${usec}`);
+  }
+
+  /** The daemon goes on, with the new configuration or the former one. */
+  reloaded(): void {
+    // Told by the looks, so that it is repeated until the manager has taken it.
+    void this.#last.then(() => {
+      this.#isReady = false;
+      return this.#look();
+    });
+  }
+
   /** The daemon was told to stop; the last that is heard of it. */
   stop(): void {
+    this.#isStopped = true;
     clearInterval(this.#timer);
     void this.#send('STOPPING=1', 'STATUS=Stopping.');
   }
 
   async #look(): Promise<void> {
     // Where a message is slow to be taken, the next look makes up for it.
-    if (this.#isSending) return;
+    if (this.#isSending || this.#isStopped) return;
     this.#isSending = true;
     const report = this.#source.report();
     const nowMs = performance.now();
@@ -96,8 +116,8 @@ export class ServiceNotices {
       ...(status === this.#status ? [] : [`STATUS=${status}`]),
       ...(this.#isSignOfLifeDue(nowMs) && isAlive(report) ? ['WATCHDOG=1'] : []),
     ];
-    if (news.length > 0 && (await this.#send(...news))) {
-      this.#isReady = true;
+    if (news.length > 0 && (await this.#sendNext(...news))) {
+      this.#isReady ||= news.includes('READY=1');
       this.#status = status;
       if (news.includes('WATCHDOG=1')) this.#aliveAtMs = nowMs;
     }
@@ -107,6 +127,13 @@ export class ServiceNotices {
   /** True where the next look would be too late. */
   #isSignOfLifeDue(nowMs: number): boolean {
     return this.#aliveMs !== null && nowMs + this.#lookMs > this.#aliveAtMs + this.#aliveMs;
+  }
+
+  /** After what was sent before: the manager must not hear READY before RELOADING. */
+  #sendNext(...assignments: readonly string[]): Promise<boolean> {
+    const sent = this.#last.then(() => this.#send(...assignments));
+    this.#last = sent;
+    return sent;
   }
 
   async #send(...assignments: readonly string[]): Promise<boolean> {

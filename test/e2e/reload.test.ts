@@ -1,6 +1,6 @@
 /**
- * End to end: a daemon takes a new configuration while it runs. Links are added, removed and changed, and
- * the rotation of another one, which runs all the while, never misses an epoch and never begins anew.
+ * End to end: a daemon takes a new configuration while it runs. Links are added, removed and changed;
+ * the rotation of another one, which runs all the while, misses no epoch and never begins anew.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -211,6 +211,7 @@ test('SIGHUP during the end does no harm; without a daemon the exit code is 3', 
   alice.process.kill('SIGHUP');
   alice.process.kill('SIGTERM');
   expect(await alice.process.ended()).toEqual({ code: 0, signal: null });
+  expect(alice.process.stdout).not.toContain(NEW_PSK);
   const { code, stderr } = await reload(alice.configFile);
   expect(code).toBe(3);
   expect(stderr).toContain('No daemon runs there');

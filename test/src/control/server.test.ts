@@ -21,7 +21,7 @@ async function serve(path: string, routes: ControlRoutes = { 'GET /status': () =
   return server;
 }
 
-const asked = (path: string) => askControl(path, 'GET', '/status');
+const asked = (path: string) => askControl(path, { method: 'GET', path: '/status' });
 const ANSWER = { type: 'answer', status: 200, body: 'here' };
 const refusal = async (path: string): Promise<string> => (await failureOf(serve(path))).message;
 
@@ -98,7 +98,7 @@ describe('an answer', () => {
   ] as const)('to %s %s is 404', async (method, url) => {
     const path = join(makeFolder(), 'a.sock');
     await serve(path);
-    expect(await askControl(path, method, url)).toMatchObject({ status: 404 });
+    expect(await askControl(path, { method, path: url })).toMatchObject({ status: 404 });
   });
 
   test('of a path that fails is 500, and only the daemon hears why', async () => {

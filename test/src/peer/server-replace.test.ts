@@ -1,4 +1,4 @@
-/** Other links while the server runs: they come and go at once, and the ones that stay notice nothing. */
+/** Other links while the server runs: they come and go at once, and those that stay notice nothing. */
 import { once } from 'node:events';
 import { request as openRequest } from 'node:http';
 import { afterEach, expect, test } from '@jest/globals';

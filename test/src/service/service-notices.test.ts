@@ -123,6 +123,48 @@ test('what the manager did not take is told again, and complained of once', asyn
   expect(bench.heard).toEqual([['READY=1', 'STATUS=1 of 1 links protected.', 'WATCHDOG=1']]);
 });
 
+describe('a reload', () => {
+  test('is told by its beginning, when that was, and its end', async () => {
+    bench.notices.start();
+    await bench.pass(0);
+    bench.notices.reloading();
+    await bench.pass(2 * LOOK_MS);
+    const [begun, ...others] = bench.heard.slice(1);
+    expect(begun).toEqual(['RELOADING=1', expect.stringMatching(/^MONOTONIC_USEC=\d+$/)]);
+    // Looks while it lasts do not say that it is over.
+    expect(others.flat()).not.toContain('READY=1');
+    bench.notices.reloaded();
+    await bench.pass(0);
+    expect(bench.heard.at(-1)).toEqual(['READY=1']);
+    await bench.pass(10 * WATCHDOG_MS);
+    expect(bench.count('READY=1')).toBe(2);
+  });
+
+  test('ends for the manager after it began, and again until it has heard so', async () => {
+    bench.notices.start();
+    await bench.pass(0);
+    bench.notices.reloading();
+    bench.notices.reloaded();
+    bench.isDeaf = true;
+    await bench.pass(LOOK_MS);
+    expect(bench.count('READY=1')).toBe(1);
+    bench.isDeaf = false;
+    await bench.pass(LOOK_MS);
+    expect(bench.count('READY=1')).toBe(2);
+  });
+
+  test('that ends after the stop is not heard of', async () => {
+    bench.notices.start();
+    await bench.pass(0);
+    bench.notices.reloading();
+    await bench.pass(0);
+    bench.notices.stop();
+    bench.notices.reloaded();
+    await bench.pass(LOOK_MS);
+    expect(bench.heard.at(-1)).toEqual(['STOPPING=1', 'STATUS=Stopping.']);
+  });
+});
+
 test('stopping is the last that is heard', async () => {
   bench.notices.start();
   await bench.pass(0);
