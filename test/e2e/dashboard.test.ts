@@ -33,7 +33,8 @@ beforeAll(async () => {
   pair = await wirePair(programs, { protocol: 2, kmePort: kme.port, settings });
   const port = await freePort();
   base = `http://127.0.0.1:${port}`;
-  pair.alice.set({ dashboard: { port } });
+  // Alice leads, so that it is Bob's KME that is asked first.
+  pair.bob.set({ dashboard: { port } });
   await Promise.all([pair.alice.start(), pair.bob.start()]);
   await agreement(pair.link, [], SOON_MS_MAX);
   token = readFileSync(tokenFile(), 'utf8').trim();
@@ -48,7 +49,7 @@ afterAll(async () => {
 });
 
 function tokenFile(): string {
-  const line = pair.alice.logs.find(({ message }) => message.startsWith('the dashboard is served'));
+  const line = pair.bob.logs.find(({ message }) => message.startsWith('the dashboard is served'));
   return String(line?.['file']);
 }
 
@@ -78,7 +79,7 @@ async function shows(what: string, expression: string): Promise<void> {
 
 test('the token is for its owner alone, and in no log', () => {
   expect(statSync(tokenFile()).mode & 0o777).toBe(0o600);
-  expect(pair.alice.process.stdout).not.toContain(token);
+  expect(pair.bob.process.stdout).not.toContain(token);
 });
 
 test('a script shows the token as a bearer, and gets the report', async () => {
@@ -108,7 +109,9 @@ browserTest('by keyboard alone: the token, the links, and a link', async () => {
   const reached: string[] = [];
   for (let presses = 0; presses < 12; presses += 1) {
     await page.keyboard.press('Tab');
-    reached.push(await page.evaluate('document.activeElement.textContent.trim().slice(0, 20)') as string);
+    reached.push(
+      (await page.evaluate('document.activeElement.textContent.trim().slice(0, 20)')) as string,
+    );
     const outline = await page.evaluate('getComputedStyle(document.activeElement).outlineStyle');
     expect(outline).not.toBe('none');
   }
@@ -117,8 +120,12 @@ browserTest('by keyboard alone: the token, the links, and a link', async () => {
 });
 
 browserTest('the present state is lit in the drawing, and named', async () => {
-  await shows('the state', "document.querySelector('#state-now').textContent.startsWith('committed')");
-  const lit = "[...document.querySelectorAll('svg.drawing .node.lit > title')].map((t) => t.textContent)";
+  await shows(
+    'the state',
+    "document.querySelector('#state-now').textContent.startsWith('committed')",
+  );
+  const lit =
+    "[...document.querySelectorAll('svg.drawing .node.lit > title')].map((t) => t.textContent)";
   await shows('its light', `${lit}.includes('committed') && ${lit}.includes('psk.agreed.fresh')`);
   await shows('a transition', "document.querySelector('svg.drawing .edge.taken') !== null");
 });
@@ -129,7 +136,10 @@ browserTest('the plot of rotations grows, and its table says the same', async ()
   await agreement(pair.link, psksOf(pair.link), SOON_MS_MAX);
   await shows('more marks', `${marks} > ${before}`);
   await page.click('#rotations-details > summary');
-  await shows('the table', `document.querySelectorAll('#rotations-details tbody tr').length >= ${before}`);
+  await shows(
+    'the table',
+    `document.querySelectorAll('#rotations-details tbody tr').length >= ${before}`,
+  );
   expect(await page.$eval('#rotations-plot svg', (svg) => svg.getAttribute('aria-label'))).toMatch(
     /^\d+ committed \(dots\), half of them within .*; \d+ failed/,
   );
@@ -150,7 +160,9 @@ browserTest('a dead KME turns red, with its code and what to do', async () => {
   for (const end of pair.link.ends) end.kme.answerWith(503, '{"message":"out of keys"}');
   const row = "document.querySelector('#link-rows td.bad')?.textContent ?? ''";
   await shows('the KME', `(${row}).startsWith('ERR_KME_')`);
-  const red = await page.$eval('#link-rows td.bad', (cell) => getComputedStyle(cell).color);
+  const red = await page.evaluate(
+    "getComputedStyle(document.querySelector('#link-rows td.bad')).color",
+  );
   expect(['rgb(179, 32, 26)', 'rgb(255, 141, 132)']).toContain(red);
   await shows('the error', "document.querySelector('#errors').textContent.includes('ERR_KME_')");
   await shows('the verdict', "document.querySelector('#overall').textContent === 'degraded'");
@@ -165,7 +177,9 @@ browserTest('a logout ends the session', async () => {
 });
 
 test('no secret is in anything that was answered', async () => {
-  const stream = await fetch(`${base}/api/events`, { headers: { Authorization: `Bearer ${token}` } });
+  const stream = await fetch(`${base}/api/events`, {
+    headers: { Authorization: `Bearer ${token}` },
+  });
   const reader = stream.body?.getReader();
   const first = await reader?.read();
   await reader?.cancel();
@@ -182,7 +196,7 @@ test('no secret is in anything that was answered', async () => {
 
 test('the token goes with the daemon', async () => {
   const file = tokenFile();
-  pair.alice.process.kill('SIGTERM');
-  await pair.alice.process.ended();
+  pair.bob.process.kill('SIGTERM');
+  await pair.bob.process.ended();
   expect(() => statSync(file)).toThrow('ENOENT');
 });

@@ -1,6 +1,6 @@
 /**
- * End to end: `qupskd doctor` beside two daemons that are well says so and disturbs neither; and for each
- * thing that is broken it names that very thing.
+ * End to end: `qupskd doctor` beside two daemons that are well says so and disturbs neither; and for
+ * each thing that is broken it names that very thing.
  *
  * Most are broken in a copy of the configuration of one end, which the doctor reads as well.
  */
@@ -10,6 +10,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Check } from '../../src/doctor/report.ts';
 import { type Edit, edited } from '../src/config/toml-file.ts';
 import { freePort } from '../support/programs/ports.ts';
+import type { LogLine } from '../support/programs/running-program.ts';
+import type { Site } from '../support/programs/site.ts';
 import { waitFor } from '../support/programs/wait.ts';
 import { agreement, type WiredPair, wirePair } from '../support/programs/wired-link.ts';
 import { Programs } from '../support/programs.ts';
@@ -20,13 +22,21 @@ const TIMING = { interval: '120s', max_key_age: '180s' };
 
 let programs: Programs;
 let pair: WiredPair;
+/** One whose ends have other intervals. */
+let unlike: WiredPair;
 let copies = 0;
 
 beforeAll(async () => {
   programs = await Programs.build();
   const kme = await programs.kme();
   pair = await wirePair(programs, { protocol: 2, kmePort: kme.port, settings: () => TIMING });
-  await Promise.all([kme.start(), pair.alice.start(), pair.bob.start()]);
+  unlike = await wirePair(programs, {
+    protocol: 2,
+    kmePort: kme.port,
+    settings: ({ name }) => (name === 'alice' ? TIMING : { ...TIMING, interval: '100s' }),
+  });
+  const sites = [pair, unlike].flatMap(({ alice, bob }) => [alice, bob]);
+  await Promise.all([kme.start(), ...sites.map((site) => site.start())]);
   await agreement(pair.link, [], AGREEMENT_MS_MAX);
 });
 
@@ -138,6 +148,22 @@ describe('a pair that is well', () => {
       findings: [],
     });
   });
+});
+
+test('daemons that differ name it: once in the log, and in the report', async () => {
+  const { alice, bob } = unlike;
+  const differences = (site: Site): readonly LogLine[] =>
+    site.logs.filter(({ message }) => message === 'the two ends of the link differ');
+  for (const site of [alice, bob]) {
+    await waitFor('the difference', () => differences(site).length > 0, CHANGE_MS_MAX);
+  }
+  expect(differences(alice)).toMatchObject([
+    { level: 'warn', link: 'link', reason: expect.stringContaining('120 s here and 100 s at') },
+  ]);
+  expect(differences(bob)).toHaveLength(1);
+  const program = programs.qupskd(['status', alice.configFile]);
+  await program.ended();
+  expect(program.stdout).toMatch(/^ {2}peer +interval is 120 s here.*\n +-> Write the same/m);
 });
 
 describe('what is broken is named', () => {

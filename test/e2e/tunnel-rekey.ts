@@ -12,6 +12,7 @@ import { TunnelLab } from '../support/tunnel-lab.ts';
 
 const REKEY_MS_MAX = 150_000;
 const REKEY_AGE_SECONDS = 120;
+const SETTLED_SECONDS = 10;
 
 export interface Rotated {
   readonly flows: Flows | null;
@@ -73,16 +74,22 @@ interface Session {
   readonly isRenewed: () => Promise<boolean>;
 }
 
-/** The session that there is now. */
+/** The session that there is once the beginning is over, in which both ends may begin one. */
 async function sessionOf({ lab, hop: { left, right } }: TunnelLab): Promise<Session> {
   const handshakes = (): Promise<number[]> =>
     Promise.all([
       handshakeOf(left.interface, lab.publicKeyOf(right)),
       handshakeOf(right.interface, lab.publicKeyOf(left)),
     ]);
-  const before = await handshakes();
+  let before: readonly number[] = [];
+  const ageSeconds = (): number => Date.now() / 1_000 - Math.max(...before);
+  const isSettled = async (): Promise<boolean> => {
+    before = await handshakes();
+    return !before.includes(0) && ageSeconds() > SETTLED_SECONDS;
+  };
+  await waitFor('a session that stays', isSettled, REKEY_MS_MAX);
   return {
-    ageSeconds: () => Date.now() / 1_000 - Math.min(...before),
+    ageSeconds,
     isRenewed: async () => (await handshakes()).every((stamp, end) => stamp > (before[end] ?? 0)),
   };
 }

@@ -9,6 +9,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { get, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { askControl } from '../../../src/control/client.ts';
 import type { TunnelReport } from '../../../src/tunnel/report.ts';
 import type { Programs } from '../programs.ts';
 import type { LogLine, RunningProgram } from './running-program.ts';
@@ -139,6 +140,11 @@ export class Site {
 
   async readiness(): Promise<Readiness> {
     return await this.#ask('/readyz');
+  }
+
+  /** What the daemon answers at its control socket, as JSON. */
+  async control(method: 'GET' | 'POST', path: string): Promise<string> {
+    return JSON.stringify(await askControl(this.socket, { method, path }));
   }
 
   async #ask<T>(path: string): Promise<T> {

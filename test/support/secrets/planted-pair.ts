@@ -33,17 +33,20 @@ export class PlantedPair {
 
   /** Where alice tells how she is. */
   readonly metricsPort: number;
+  /** Where alice shows how she is. */
+  readonly dashboardPort: number;
 
   private constructor(
     pair: WiredPair,
     kme: FakeKme,
-    at: { seen: string; installed: string; metricsPort: number },
+    at: { seen: string; installed: string; metricsPort: number; dashboardPort: number },
   ) {
     this.pair = pair;
     this.kme = kme;
     this.seenByPrograms = at.seen;
     this.installed = at.installed;
     this.metricsPort = at.metricsPort;
+    this.dashboardPort = at.dashboardPort;
   }
 
   static async start(programs: Programs, protocol: 1 | 2): Promise<PlantedPair> {
@@ -70,12 +73,16 @@ export class PlantedPair {
         ],
       }),
     });
-    const metricsPort = await freePort();
+    const [metricsPort, dashboardPort] = [await freePort(), await freePort()];
     const auditOf = ({ folder }: Site): TomlTable => ({ file: join(folder, 'audit.log') });
-    pair.alice.set({ audit: auditOf(pair.alice), metrics: { port: metricsPort } });
+    pair.alice.set({
+      audit: auditOf(pair.alice),
+      metrics: { port: metricsPort },
+      dashboard: { port: dashboardPort },
+    });
     pair.bob.set({ audit: auditOf(pair.bob), log: { format: 'text', level: 'debug' } });
     await Promise.all([pair.alice.start(), pair.bob.start()]);
-    return new PlantedPair(pair, kme, { ...files, metricsPort });
+    return new PlantedPair(pair, kme, { ...files, metricsPort, dashboardPort });
   }
 
   /** Waits until both ends have changed to another PSK, so many times. */
