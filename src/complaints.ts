@@ -12,9 +12,15 @@ export class Complaints {
   readonly #log: Log;
   /** The last reason, by what was said. The texts are this program's own, so they are few. */
   readonly #said = new Map<string, string>();
+  #present: string | null = null;
 
   constructor(log: Log) {
     this.#log = log;
+  }
+
+  /** Why it does not get on at present, in a few words; null since it got on. */
+  get present(): string | null {
+    return this.#present;
   }
 
   /** @param fields - with one of `code`, `reason`, `error`: what makes it another complaint */
@@ -23,11 +29,13 @@ export class Complaints {
     const why = String(code ?? reason ?? (error instanceof QupskdError ? error.message : 'a bug'));
     const level = this.#said.get(message) === why ? 'debug' : 'warn';
     this.#said.set(message, why);
+    this.#present = `${message} (${error instanceof QupskdError ? error.code : why})`;
     this.#log[level](message, fields);
   }
 
   /** It got on: whatever comes next is news. */
   clear(): void {
     this.#said.clear();
+    this.#present = null;
   }
 }

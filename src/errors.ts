@@ -22,8 +22,11 @@ export type ErrorCode =
   | 'ERR_KME_FAULT' // 500 and any status that leaves open whether a key was delivered
   | 'ERR_KME_MALFORMED' // the answer is not what clause 6 says
   | 'ERR_PEER_MALFORMED' // a peer message is not what docs/protocol.md says
+  | 'ERR_PEER_MISMATCH' // the two ends of a link are set so that they cannot work together
   | 'ERR_SINK_FAILED' // a sink refused or could not take the PSK
   | 'ERR_SINK_TIMEOUT' // a sink's program did not end in time and was killed
+  | 'ERR_TUNNEL_EXPOSED' // a tunnel carries traffic without an agreed PSK
+  | 'ERR_TUNNEL_NO_SESSION' // there is traffic, and no session that uses the PSK
   | 'ERR_INTERNAL'; // a broken invariant: a bug in quPSKd
 
 /**

@@ -277,11 +277,12 @@ function withoutOffer(
   return { type: 'silent' };
 }
 
-/** The confirmation is put in here, so that it is that of this very moment. */
+/** A copy of the confirmation of this very moment: it is printed when the keyring may have wiped it. */
 function withConfirmation(
   keyring: Keyring,
   reply: Parameters<LinkEffects['actions']['answer']>[0]['reply'],
 ): PeerReply {
   if (reply.type !== 'confirmed') return reply;
-  return { ...reply, confirm: keyring.confirmation(reply.exchange) };
+  const confirm = keyring.confirmation(reply.exchange);
+  return { ...reply, confirm: confirm && Buffer.from(confirm) };
 }

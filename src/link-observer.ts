@@ -35,6 +35,8 @@ export type LinkHappening =
     }
   /** The chain moved on; the PSK is on its way to the sinks. */
   | ({ readonly type: 'committed' } & LinkActions['commit'])
+  /** The key of this exchange waits for a later one, which needs no KME. */
+  | { readonly type: 'laid-by'; readonly keyId: string; readonly exchange: string }
   /** A timer of the machine was set, anew where it ran before. */
   | { readonly type: 'timer-set'; readonly timer: LinkTimer; readonly ms: number }
   /** A key was spent, or may have been, and became no PSK. */
@@ -42,7 +44,8 @@ export type LinkHappening =
       readonly type: 'written-off';
       /** null: the answer with the key was lost, and its name with it. */
       readonly keyId: string | null;
-      readonly exchange: string;
+      /** null: it had been laid by, and was not used. */
+      readonly exchange: string | null;
     }
   | { readonly type: 'expired'; readonly onExpiry: OnExpiry }
   | { readonly type: 'alarmed'; readonly reason: LinkActions['alarm']['reason'] }
@@ -66,6 +69,8 @@ export type LinkHappening =
 /** How an exchange went; where it did not end in a commit, what was missing. */
 export type ExchangeResult =
   | 'committed'
+  /** Its key was laid by at this end. */
+  | 'laid-by'
   /** Another exchange took its place. */
   | 'superseded'
   /** The peer offered nothing. */
@@ -77,8 +82,8 @@ export type ExchangeResult =
   /** The peer did not confirm, or not with the right confirmation. */
   | 'no-confirmation';
 
-/** Those timers of docs/link.md that say when something is to happen to the PSK. */
-export const LINK_TIMERS = ['NEXT_TRY', 'ROTATE_AFTER', 'MAX_KEY_AGE'] as const;
+/** Those timers of docs/link.md at whose end this end opens an exchange for a PSK. */
+export const LINK_TIMERS = ['NEXT_TRY', 'ROTATE_AFTER'] as const;
 export type LinkTimer = (typeof LINK_TIMERS)[number];
 
 /** Told of everything that happens at one link. */

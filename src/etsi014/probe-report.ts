@@ -1,6 +1,8 @@
 /** What the probe of a KME finds: plain data, which is printed as it is by `--json`. No key in it. */
 import type { Difference } from './conformance.ts';
 
+import type { ErrorCode } from '../errors.ts';
+
 export type StepName =
   | 'resolve'
   | 'connect'
@@ -19,6 +21,8 @@ export interface Step {
   readonly reason?: string;
   /** What to do about it. */
   readonly remedy?: string | undefined;
+  /** Of Get status that failed. */
+  readonly code?: ErrorCode;
 }
 
 export interface KmeProbe {

@@ -176,8 +176,8 @@ function stepOfStatus({ first, fitting }: Attempt<Status>): Step {
   const found = fitting === null ? {} : shown(fitting.value);
   const step = { step: 'Get status', ms: (fitting?.outcome ?? first).ms, found } as const;
   if ('value' in first.result) return { ...step, result: 'ok' };
-  const { message, remedy } = first.result.failure;
-  return { ...step, result: 'failed', reason: message, remedy };
+  const { message, remedy, code } = first.result.failure;
+  return { ...step, result: 'failed', reason: message, remedy, code };
 }
 
 function shown(status: Status): Step['found'] {

@@ -7,6 +7,7 @@
  *
  * @see ETSI GS QKD 014 V1.1.1, clause 5.2
  */
+import { type Clock, SYSTEM_CLOCK } from '../clock.ts';
 import { type ErrorCode, QupskdError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Kme } from './client.ts';
@@ -14,6 +15,7 @@ import type { Status } from './format.ts';
 import {
   horizonMs,
   isFull,
+  RESERVED_KEYS_MIN,
   refillPerSecond,
   type StockSample,
   sustainedPaceMs,
@@ -41,16 +43,6 @@ const NO_STATUS_AT_FIRST: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_KME_MALFORMED',
 ]);
 
-/** Time, as tests replace it. */
-export interface StockClock {
-  /** Milliseconds of a clock that never goes back. */
-  nowMs(): number;
-  /** @returns what cancels it */
-  setTimer(run: () => void, ms: number): () => void;
-  /** From 0 up to, not including, 1. */
-  random(): number;
-}
-
 export interface StockWatchOptions {
   readonly kme: Pick<Kme, 'getStatus'>;
   readonly slaveSaeId: string;
@@ -65,7 +57,7 @@ export interface StockWatchOptions {
   readonly onPace: (paceMs: number) => void;
   readonly log: Log;
   /** Replaced in tests only. */
-  readonly clock?: StockClock;
+  readonly clock?: Clock;
 }
 
 /** For `/healthz`. Null stands for what is not known. */
@@ -81,7 +73,7 @@ export interface StockSnapshot {
 
 export class StockWatch {
   readonly #options: StockWatchOptions;
-  readonly #clock: StockClock;
+  readonly #clock: Clock;
   readonly #notices: StockNotices;
   readonly #reserve: StockReserve;
   readonly #stopping = new AbortController();
@@ -137,6 +129,14 @@ export class StockWatch {
    */
   mayRotate(): boolean {
     return this.#reserve.mayRotate(this.#samples.at(-1), this.#stock() ?? 0, this.#clock.nowMs());
+  }
+
+  /** Whether a key may be laid by: only where the interval is sustained and the stock is not low. */
+  mayLayBy(): boolean {
+    const stock = this.#stock();
+    if (stock === null) return true;
+    const leastKeys = Math.max(RESERVED_KEYS_MIN, this.#options.lowWaterKeys);
+    return this.#notices.paceMs === 0 && stock > leastKeys;
   }
 
   snapshot(): StockSnapshot {
@@ -234,12 +234,3 @@ export class StockWatch {
     this.#notices.pace(0, {});
   }
 }
-
-const SYSTEM_CLOCK: StockClock = {
-  nowMs: () => performance.now(),
-  setTimer: (run, ms) => {
-    const timer = setTimeout(run, ms);
-    return () => clearTimeout(timer);
-  },
-  random: Math.random,
-};

@@ -40,6 +40,7 @@ type NoFacts = Exclude<PeerAnswer, { type: 'told' }>;
 const WORD_CHARACTERS_MAX = 64;
 const SECOND_MS = 1_000;
 const NOT_FOUND = 404;
+const SERVER_ERROR = 500;
 
 /** Which tunnel a sink feeds; a file or a program may feed any. */
 const TUNNEL_OF: Readonly<Record<string, string>> = {
@@ -89,25 +90,24 @@ function refusalFinding(code: string): Finding | null {
 }
 
 function unprovenFinding({ status, code }: Extract<NoFacts, { type: 'unproven' }>): Finding | null {
-  switch (code) {
-    case 'unknown_link':
-      return error(
-        'SAE IDs',
-        'The peer says, without proof, that it has no link between these two SAE IDs.',
-        'Let remote_SAE_ID at each end be the local_SAE_ID of the other, letter for letter.',
-      );
-    case 'unauthenticated':
-      return error(
-        'psk',
-        'The peer says, without proof, that the messages of this end do not authenticate.',
-        'Give both ends the same psk; if they have it, see that allow and the certificates there ' +
-          'admit this end (its log says which, at level debug).',
-      );
-    case null:
-      return status === NOT_FOUND ? OLDER : strangerFinding(status);
-    default:
-      return null;
+  if (code === 'unknown_link') {
+    return error(
+      'SAE IDs',
+      'The peer says, without proof, that it has no link between these two SAE IDs.',
+      'Let remote_SAE_ID at each end be the local_SAE_ID of the other, letter for letter.',
+    );
   }
+  if (code === 'unauthenticated') {
+    return error(
+      'psk',
+      'The peer says, without proof, that the messages of this end do not authenticate.',
+      'Give both ends the same psk; if they have it, see that allow and the certificates there ' +
+        'admit this end (its log says which, at level debug).',
+    );
+  }
+  // Busy, or a proxy whose other side is away for now.
+  if (code !== null || status >= SERVER_ERROR) return null;
+  return status === NOT_FOUND ? OLDER : strangerFinding(status);
 }
 
 const OLDER: Finding = warning(

@@ -1,6 +1,7 @@
 /** Puts the report together, out of what the parts of each link know at one moment. */
 import type { LinkContext } from '../../machines/link.types.ts';
 import type { LinkConfig } from '../config/types.ts';
+import type { HelloReport } from '../hello/report.ts';
 import { printable } from '../printable.ts';
 import type { TunnelReport } from '../tunnel/report.ts';
 import { type RecentErrors, type StatusClock, SYSTEM_CLOCK } from './recent-errors.ts';
@@ -23,6 +24,7 @@ export interface LinkView {
   /** Of the region `agreement`; `broken` after a bug. */
   readonly state: string;
   readonly psk: string;
+  readonly sinks: string;
   readonly context: Pick<
     LinkContext,
     'chain' | 'exchange' | 'lastCommit' | 'failures' | 'reserved'
@@ -40,6 +42,7 @@ export interface LinkParts {
   /** As its Complaints have it. */
   readonly complaint: string | null;
   readonly tunnel: TunnelReport;
+  readonly hello: HelloReport;
   readonly kme: KmeReport;
   /** Replaced in tests only. */
   readonly clock?: StatusClock;
@@ -89,7 +92,9 @@ export function buildLinkReport(parts: LinkParts): LinkReport {
     remoteSaeId: config.remoteSaeId,
     ...judgeLink(evidence),
     ...evidence,
+    hello: parts.hello,
     role: exchange?.role ?? lastCommit?.role ?? null,
+    sinksState: view.sinks,
     chain: chain && { id: chain.id, epoch: chain.epoch },
     lastCommit: commit,
     reserved,

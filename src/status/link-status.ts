@@ -24,7 +24,7 @@ export class LinkStatus {
   }
 
   /** The report at this moment. */
-  report(now: Pick<LinkParts, 'view' | 'complaint' | 'tunnel' | 'kme'>): LinkReport {
+  report(now: Pick<LinkParts, 'view' | 'complaint' | 'tunnel' | 'hello' | 'kme'>): LinkReport {
     const { recorder } = this;
     return buildLinkReport({ config: this.#config, recorder, errors: this.#errors, ...now });
   }

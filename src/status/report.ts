@@ -9,6 +9,7 @@ import type { OnExpiry, Opening, Protocol, Role } from '../../machines/link.type
 import type { KmeHealth } from '../etsi014/member.ts';
 import type { KmeCounters } from '../etsi014/pool.ts';
 import type { StockSnapshot } from '../etsi014/stock.ts';
+import type { HelloReport } from '../hello/report.ts';
 import type { SinkReport, TunnelReport } from '../tunnel/report.ts';
 import type { RecentError } from './recent-errors.ts';
 
@@ -61,7 +62,11 @@ export interface LinkReport extends Judgement {
   readonly rotation: RotationReport;
   /** How far it is proved that the PSK is in use. */
   readonly tunnel: Omit<TunnelReport, 'sinks'>;
+  /** What the peer says of itself, and what does not fit. */
+  readonly hello: HelloReport;
   readonly sinks: readonly LinkSinkReport[];
+  /** Of the region `sinks` of the machine: `settled`, `degraded`. */
+  readonly sinksState: string;
   readonly kme: KmeReport;
   /** The newest last. */
   readonly errors: readonly RecentError[];

@@ -5,9 +5,13 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { Authenticator } from '../../src/peer/auth.ts';
 import {
+  formatHelloAnswer,
+  formatHelloRequest,
+  type HelloFacts,
+} from '../../src/peer/hello-message.ts';
+import {
   EFFECT,
   ENDPOINTS,
-  type ExchangeEndpoint,
   formatAckRequest,
   formatConfirmation,
   formatError,
@@ -15,8 +19,10 @@ import {
   formatOffer,
   formatReserveRequest,
   formatRotateRequest,
+  HELLO,
   REFUSAL_STATUS,
   RESERVE,
+  type SignedEndpoint,
 } from '../../src/peer/messages.ts';
 import { Secret } from '../../src/secret.ts';
 
@@ -43,6 +49,15 @@ function messagesOf(document: string): readonly Message[] {
 function authenticator(localSaeId: string, remoteSaeId: string): Authenticator {
   return new Authenticator({ psk: Secret.fromUtf8(VECTOR.psk), localSaeId, remoteSaeId });
 }
+
+const FACTS: HelloFacts = {
+  version: '0.1.0',
+  intervalMs: 120_000,
+  maxKeyAgeMs: 180_000,
+  lookahead: 0,
+  onExpiry: 'random',
+  sinks: ['wireguard'],
+};
 
 const CONVERSATION = [
   {
@@ -136,7 +151,20 @@ const CONVERSATION = [
     status: 200,
     answer: formatOffer({ ...SECOND, keyId: RESERVED.key_ID }),
   },
-] as const satisfies readonly { endpoint: ExchangeEndpoint; [key: string]: unknown }[];
+  {
+    step: FIRST,
+    endpoint: HELLO,
+    request: formatHelloRequest({
+      from: FIRST.initiator,
+      to: FIRST.responder,
+      nonce: 'd6a1c7fe-0f3b-4f0e-9d53-6f4a7b2c9e10',
+      isDaemon: true,
+      facts: FACTS,
+    }),
+    status: 200,
+    answer: formatHelloAnswer({ ...FACTS, intervalMs: 60_000, maxKeyAgeMs: 90_000 }),
+  },
+] as const satisfies readonly { endpoint: SignedEndpoint; [key: string]: unknown }[];
 
 describe('docs/protocol.md', () => {
   const messages = messagesOf(DOCUMENT);
@@ -170,7 +198,7 @@ describe('docs/protocol.md', () => {
   });
 
   test('names every endpoint', () => {
-    for (const endpoint of [...ENDPOINTS, RESERVE, EFFECT])
+    for (const endpoint of [...ENDPOINTS, RESERVE, EFFECT, HELLO])
       expect(DOCUMENT).toContain(`\`POST ${endpoint}\``);
   });
 });

@@ -7,6 +7,7 @@ import { createLinkEffects } from '../../src/link-effects.ts';
 import type { LinkHappening } from '../../src/link-observer.ts';
 import type { Log } from '../../src/log.ts';
 import type { PeerCaller } from '../../src/peer/caller.ts';
+import type { PeerReply } from '../../src/peer/link-port.ts';
 import { Keyring } from '../../src/psk/keyring.ts';
 import { Secret } from '../../src/secret.ts';
 import { SinkRunner } from '../../src/sinks/runner.ts';
@@ -58,10 +59,15 @@ class FakeStock implements Pick<StockWatch, 'mayRotate' | 'mayLayBy' | 'poke' | 
 function setUp(
   stock = new FakeStock(),
   log: Log = QUIET,
-): ReturnType<typeof worldOfOne> & LinkEffects & { readonly seen: readonly LinkHappening[] } {
+): ReturnType<typeof worldOfOne> &
+  LinkEffects & {
+    readonly seen: readonly LinkHappening[];
+    readonly tickets: Tickets;
+  } {
   const world = worldOfOne();
   const seen: LinkHappening[] = [];
   const psk = Secret.fromUtf8('a psk that both ends of this link have');
+  const tickets = new Tickets();
   const effects = createLinkEffects({
     protocol: 2,
     remoteSaeId: 'sae_bob',
@@ -76,13 +82,13 @@ function setUp(
       reserve: { maxAgeMs: 600_000, onLost: () => {}, clock: { setTimer: () => () => {} } },
     }),
     sinks: new SinkRunner({ sinks: [], onFailed: () => {}, onSettled: () => {} }),
-    tickets: new Tickets(),
+    tickets,
     log,
     complaints: new Complaints(QUIET),
     refillComplaints: new Complaints(QUIET),
     observe: (happening) => seen.push(happening),
   });
-  return { ...world, ...effects, seen };
+  return { ...world, ...effects, seen, tickets };
 }
 
 test.each([
@@ -171,6 +177,18 @@ describe('a key that is laid by', () => {
     world.actions.layBy({ exchange: 'r1', keyId: 'a-2' });
     return world;
   }
+
+  test('is confirmed by an answer that outlives the confirmation', async () => {
+    const { calls, actions, tickets } = setUp();
+    await calls.getKey(NEW, NEVER);
+    actions.commit({ ...NEW, keyId: 'a-1', role: 'responder' });
+    await calls.getKey(RESERVE, NEVER);
+    const { request, reply } = tickets.open();
+    actions.answer({ requests: [request], reply: { type: 'confirmed', exchange: 'r1' } });
+    actions.layBy({ exchange: 'r1', keyId: 'a-2' });
+    const { confirm } = (await reply) as Extract<PeerReply, { type: 'confirmed' }>;
+    expect(confirm?.some((byte) => byte !== 0)).toBe(true);
+  });
 
   test('is used by a rotation, which asks no KME', async () => {
     const { calls, actions, pool, seen } = await layBy();

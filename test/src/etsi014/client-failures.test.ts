@@ -1,12 +1,13 @@
 /** KMEs and networks that misbehave below the standard; and that none of it shows a key. */
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import type { ErrorCode } from '../../../src/errors.ts';
+import { type KmeCall, KmeClient } from '../../../src/etsi014/client.ts';
 import { endAll } from '../../support/ending.ts';
 import { failureOf, shown } from '../../support/failure.ts';
 import { NEVER } from '../../support/never.ts';
 import { plantedIn } from '../../support/planted.ts';
 import { answering, closedPort, httpServer, rawAnswer, tcpServer } from '../../support/servers.ts';
-import { clientOf, KEY, KEY_CONTAINER, KEY_ID, simulatorAt } from './support.ts';
+import { clientOf, KEY, KEY_CONTAINER, KEY_ID, kmeConfigOf, simulatorAt } from './support.ts';
 
 afterEach(endAll);
 
@@ -54,6 +55,25 @@ describe('what became of the request', () => {
     const closing = await httpServer(() => client.close());
     const client = clientOf(closing.url);
     expect((await failureOf(client.getKey('sae_bob', NEVER))).code).toBe('ERR_KME_NO_ANSWER');
+  });
+
+  test('who counts is told of every call but the cancelled ones', async () => {
+    const simulator = await simulatorAt();
+    const told: KmeCall[] = [];
+    const clientAt = (url: string): KmeClient =>
+      new KmeClient(kmeConfigOf([url]), url, undefined, (call) => told.push(call));
+    const client = clientAt(simulator.url);
+    await client.getStatus('sae_bob', NEVER);
+    await failureOf(client.getKeyWithKeyIds('sae_bob', KEY_ID, NEVER));
+    await failureOf(client.getKey('sae_bob', AbortSignal.abort()));
+    client.close();
+    const gone = clientAt(`http://127.0.0.1:${await closedPort()}`);
+    await failureOf(gone.getKey('sae_bob', NEVER));
+    expect(told).toEqual([
+      { method: 'Get status', status: 200, code: null },
+      { method: 'Get key with key IDs', status: 400, code: 'ERR_KME_KEY_NOT_FOUND' },
+      { method: 'Get key', status: null, code: 'ERR_KME_UNREACHABLE' },
+    ]);
   });
 
   test('a redirection is a refusal', async () => {

@@ -1,8 +1,9 @@
 /** A StockWatch on a clock that the test moves, and the KME whose stock it watches. */
 import { type ErrorCode, QupskdError } from '../../../src/errors.ts';
 import type { Status } from '../../../src/etsi014/format.ts';
-import { type StockClock, StockWatch, type StockWatchOptions } from '../../../src/etsi014/stock.ts';
+import { StockWatch, type StockWatchOptions } from '../../../src/etsi014/stock.ts';
 import type { Log, LogFields } from '../../../src/log.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 
 export const SECOND_MS = 1_000;
 export const MINUTE_MS = 60 * SECOND_MS;
@@ -12,50 +13,6 @@ export const INTERVAL_MS = 2 * MINUTE_MS;
 export const MAX_KEY_AGE_MS = 3 * MINUTE_MS;
 /** What a link of this interval and age can stretch it to at the most. */
 export const PERIOD_MAX_MS = 140 * SECOND_MS;
-
-/** A clock that stands still until it is moved. */
-export class FakeClock implements StockClock {
-  #nowMs = 0;
-  readonly #timers = new Set<{ readonly atMs: number; readonly run: () => void }>();
-
-  nowMs(): number {
-    return this.#nowMs;
-  }
-
-  setTimer(run: () => void, ms: number): () => void {
-    const timer = { atMs: this.#nowMs + ms, run };
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
-  }
-
-  random(): number {
-    return 0;
-  }
-
-  get isIdle(): boolean {
-    return this.#timers.size === 0;
-  }
-
-  /** Moves on, and lets every timer that is due run to the end of what it starts. */
-  async advance(ms: number): Promise<void> {
-    const untilMs = this.#nowMs + ms;
-    await settled();
-    for (;;) {
-      const [next] = [...this.#timers].sort((a, b) => a.atMs - b.atMs);
-      if (next === undefined || next.atMs > untilMs) break;
-      this.#timers.delete(next);
-      this.#nowMs = next.atMs;
-      next.run();
-      await settled();
-    }
-    this.#nowMs = untilMs;
-  }
-}
-
-/** Every promise here is settled within a few turns of microtasks. */
-async function settled(): Promise<void> {
-  for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
-}
 
 /** A KME whose store fills up as time goes by. */
 export class StockKme {

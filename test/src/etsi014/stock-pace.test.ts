@@ -95,6 +95,18 @@ describe('the reserve', () => {
     expect(watch.mayRotate()).toBe(false);
   });
 
+  test('keys are laid by only where the stock is above the low water', async () => {
+    const { watch, spend } = await watchStock({ stock: 12, lowWaterKeys: 10 });
+    expect(watch.mayLayBy()).toBe(true);
+    spend();
+    expect(watch.mayLayBy()).toBe(true);
+    spend();
+    expect(watch.mayLayBy()).toBe(false);
+    expect(watch.mayRotate()).toBe(true);
+    const unknown = await watchStock({ stock: 0, fails: 'ERR_KME_UNREACHABLE' });
+    expect(unknown.watch.mayLayBy()).toBe(true);
+  });
+
   test('holds nothing back while the stock is not known', async () => {
     const { watch } = await watchStock({ stock: 0, fails: 'ERR_KME_UNREACHABLE' });
     expect(watch.mayRotate()).toBe(true);

@@ -56,6 +56,7 @@ describe('an answer without facts', () => {
 
   test.each([
     { type: 'unproven', code: 'busy', status: 503, reason: 'x' },
+    { type: 'unproven', code: null, status: 502, reason: 'x' },
     { type: 'refused', code: 'busy' },
     { type: 'silent', reason: 'ECONNREFUSED' },
   ] as const)('that says nothing of the two ends: %j', (answer) => {

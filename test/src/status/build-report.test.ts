@@ -189,7 +189,7 @@ describe('facts', () => {
   test('before anything was agreed nothing is known', () => {
     const link = { ...quietLink(), recorder: new LinkRecorder() };
     const context = { chain: null, exchange: null, lastCommit: null, failures: 0, reserved: [] };
-    const view = { state: 'idle', psk: 'none', context };
+    const view = { state: 'idle', psk: 'none', sinks: 'settled', context };
     expect(buildLinkReport({ ...link, view })).toMatchObject({
       role: null,
       chain: null,

@@ -80,6 +80,7 @@ export function quietLink(): LinkParts & { readonly clock: TestClock } {
     view: {
       state: 'committed.resting',
       psk: 'agreed.fresh',
+      sinks: 'settled',
       context: {
         chain: { id: CHAIN, epoch: 14 },
         exchange: null,
@@ -92,6 +93,7 @@ export function quietLink(): LinkParts & { readonly clock: TestClock } {
     errors: new RecentErrors(clock),
     complaint: null,
     tunnel: TUNNEL,
+    hello: { peer: null, findings: [] },
     kme: {
       keysDelivered: 14,
       keysWrittenOff: 0,
