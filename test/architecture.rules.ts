@@ -5,27 +5,8 @@
  * A wall that turns out wrong is moved here, in one place; docs/decisions says why the walls stand
  * where they do.
  */
-
-export interface Row {
-  /** The files that the row is about; the first row that fits a file is its row. */
-  readonly files: RegExp;
-  /** Files of the tree that they may load. */
-  readonly may: readonly RegExp[];
-  /** Files of which they may know the types, besides. */
-  readonly types?: readonly RegExp[];
-  /** Packages, and modules of node as `node:name`. */
-  readonly packages: readonly string[];
-}
-
-/** What everybody may know: small, pure, and without a dependency worth the name. */
-const BASE =
-  /^src\/(base64|error-code|errors|key-text|loopback|printable|secret|wireguard-names|within)\.ts$/;
-/** What several adapters do alike: reaching out, listening, TLS, files, programs. */
-const SHARED =
-  /^src\/(certificate-names|http-(call|connections|listener)|listen|output|regular-file|run-program|tls)\.ts$/;
-const CONFIG_TYPES = /^src\/config\/types\.ts$/;
-
-const node = (...names: readonly string[]): string[] => names.map((name) => `node:${name}`);
+import { ADAPTER_ROWS } from './architecture.adapters.ts';
+import { BASE, CONFIG_TYPES, inSrc, node, type Row, SHARED } from './architecture.row.ts';
 
 export const ROWS: readonly Row[] = [
   { files: /^machines\//, may: [/^machines\//], packages: ['xstate'] },
@@ -39,7 +20,21 @@ export const ROWS: readonly Row[] = [
     types: [CONFIG_TYPES, /^src\/http-call\.ts$/, /^src\/etsi014\/(dialect|failure)\.ts$/],
     packages: [],
   },
-  { files: /^src\/peer\/messages\.ts$/, may: [BASE], packages: ['zod'] },
+  {
+    files: /^src\/peer\/(effect-message|hello-message|message-fields|messages)\.ts$/,
+    may: [/^src\/peer\/message-fields\.ts$/, BASE],
+    packages: ['zod'],
+  },
+  {
+    files: /^src\/tunnel\/(lasting|link-record|report|sink-record)\.ts$/,
+    may: [/^src\/tunnel\/sink-record\.ts$/],
+    types: [
+      /^src\/tunnel\/report\.ts$/,
+      /^src\/peer\/effect-message\.ts$/,
+      /^src\/sinks\/sink\.ts$/,
+    ],
+    packages: [],
+  },
   {
     files: /^src\/peer\/auth\.ts$/,
     may: [/^src\/psk\/(auth-key|framing)\.ts$/, /^src\/peer\/messages\.ts$/, BASE],
@@ -52,74 +47,43 @@ export const ROWS: readonly Row[] = [
     packages: node('crypto'),
   },
 
-  // Adapters: each its own folder and what they share, none of another, and no machine.
+  ...ADAPTER_ROWS,
+
+  // Who looks on.
   {
-    files: SHARED,
-    may: [SHARED, BASE],
-    types: [CONFIG_TYPES],
-    packages: [
-      'axios',
-      ...node('child_process', 'crypto', 'events', 'fs', 'http', 'https', 'net', 'stream', 'tls'),
-    ],
-  },
-  {
-    files: /^src\/certificate-(ends|watch)\.ts$/,
-    may: [/^src\/certificate-ends\.ts$/, /^src\/tls\.ts$/, BASE],
-    types: [CONFIG_TYPES, /^src\/log\.ts$/],
-    packages: node('crypto', 'fs/promises'),
-  },
-  {
-    files: /^src\/etsi014\/simulator\//,
-    may: [/^src\/etsi014\/simulator\//, /^src\/etsi014\/format\.ts$/, SHARED, BASE],
-    types: [CONFIG_TYPES],
-    packages: [
-      'express',
-      'zod',
-      'commander',
-      'selfsigned',
-      ...node('crypto', 'fs/promises', 'http', 'net', 'path', 'timers/promises', 'tls'),
-    ],
-  },
-  {
-    // It looks at what calls do not: names, ports and certificates.
-    files: /^src\/etsi014\/probe-reach\.ts$/,
-    may: [/^src\/etsi014\/probe-report\.ts$/, SHARED, BASE],
-    types: [CONFIG_TYPES, /^src\/etsi014\/conformance\.ts$/],
-    packages: node('crypto', 'dns/promises', 'events', 'net', 'tls'),
-  },
-  {
-    files: /^src\/etsi014\//,
-    may: [/^src\/etsi014\/[^/]+$/, SHARED, BASE],
-    types: [CONFIG_TYPES, /^src\/log\.ts$/],
-    packages: node('timers/promises'),
-  },
-  {
-    files: /^src\/peer\//,
-    may: [/^src\/peer\//, SHARED, BASE],
-    types: [CONFIG_TYPES, /^src\/log\.ts$/],
-    packages: [
-      'express',
-      'express-rate-limit',
-      ...node('crypto', 'dns/promises', 'http', 'net', 'stream', 'tls'),
-    ],
-  },
-  {
-    files: /^src\/sinks\//,
-    may: [/^src\/sinks\//, BASE],
-    types: [CONFIG_TYPES],
-    packages: node('child_process', 'crypto', 'fs/promises', 'path', 'stream', 'timers/promises'),
-  },
-  {
-    // What the operator may set is bounded by the protocol's own numbers and wire limits.
-    files: /^src\/config\//,
-    may: [/^src\/config\//, /^machines\/timing\.ts$/, /^src\/peer\/messages\.ts$/, SHARED, BASE],
-    packages: ['toml', 'zod', ...node('buffer', 'fs', 'fs/promises', 'net', 'path')],
-  },
-  {
-    files: /^src\/log\.ts$/,
+    files: /^src\/link-observer\.ts$/,
     may: [BASE],
-    types: [CONFIG_TYPES],
-    packages: ['winston', ...node('stream')],
+    types: [/^machines\//, /^src\/(log|peer\/messages)\.ts$/],
+    packages: [],
+  },
+  {
+    files: /^src\/audit\//,
+    may: [/^src\/audit\//, BASE],
+    types: [/^src\/(link-observer|log)\.ts$/],
+    packages: ['zod', ...node('crypto', 'fs', 'fs/promises', 'timers/promises')],
+  },
+  {
+    files: /^src\/metrics\//,
+    may: [/^src\/metrics\//, SHARED, BASE],
+    types: [
+      CONFIG_TYPES,
+      /^src\/(link-observer|log|certificate-ends)\.ts$/,
+      /^src\/(audit|status|tunnel)\//,
+    ],
+    packages: ['prom-client', ...node('http')],
+  },
+  {
+    // In the browser: of the daemon it knows what it is told, and loads nothing but itself.
+    files: /^src\/dashboard\/page\//,
+    may: [/^src\/dashboard\/page\//],
+    types: [/^src\/dashboard\/messages\.ts$/, /^src\/status\//],
+    packages: [],
+  },
+  {
+    files: /^src\/dashboard\//,
+    may: [/^src\/dashboard\/[^/]+$/, SHARED, BASE],
+    types: [CONFIG_TYPES, /^src\/(link-observer|log)\.ts$/, /^src\/status\//],
+    packages: ['express', 'express-rate-limit', ...node('crypto', 'fs', 'http', 'net', 'path')],
   },
 
   // Where the machine meets the adapters.
@@ -142,23 +106,61 @@ export const ROWS: readonly Row[] = [
     packages: node('crypto'),
   },
   {
+    // It knows every part of a link, and loads none.
+    files: /^src\/status\//,
+    may: [/^src\/(status\/[^/]+|log)\.ts$/, BASE],
+    types: [/^machines\//, CONFIG_TYPES, /^src\/((etsi014|hello|tunnel)\/|link-observer)/],
+    packages: [],
+  },
+  {
+    // The service manager hears what the report says.
+    files: /^src\/service\//,
+    may: [/^src\/service\//, /^src\/complaints\.ts$/, BASE],
+    types: [/^src\/(log|status\/report)\.ts$/],
+    packages: node('child_process', 'util'),
+  },
+  {
     files: /^src\/link-end\.ts$/,
-    may: [/^machines\/state-name\.ts$/],
+    may: [/^machines\/state-name\.ts$/, /^src\/link-observer\.ts$/],
     types: [/^machines\//, /^src\//],
     packages: ['xstate'],
   },
   {
-    files: /^src\/(daemon|running-link)\.ts$/,
+    files: /^src\/reload-plan\.ts$/,
+    may: [/^src\/config\/(flat|problem)\.ts$/, BASE],
+    types: [CONFIG_TYPES],
+    packages: [],
+  },
+  {
+    files: /^src\/(daemon|link-kme|link-set|reload|running-link|watching)\.ts$/,
     may: [/^src\/(?!cli|inspect|main)/, /^machines\/timing\.ts$/],
-    packages: ['xstate'],
+    packages: ['xstate', ...node('timers/promises')],
   },
 
   // The programs.
   {
+    // It goes the way of a rotation with the parts of the daemon, and without the daemon.
+    files: /^src\/doctor\//,
+    may: [
+      /^src\/(doctor|hello|peer)\//,
+      /^src\/(config\/environment|etsi014\/probe|wireguard\/devices)\.ts$/,
+      SHARED,
+      BASE,
+    ],
+    types: [/^src\/(config|etsi014|status)\//],
+    packages: node('crypto', 'dns/promises', 'net', 'os'),
+  },
+  {
     files: /^src\/cli\//,
-    may: [/^src\/(cli|config)\//, /^src\/(daemon|etsi014\/probe)\.ts$/, SHARED, BASE],
-    types: [/^src\/etsi014\/probe-report\.ts$/],
-    packages: ['commander', ...node('crypto')],
+    may: [
+      /^src\/(cli|config)\//,
+      /^src\/(daemon|audit\/verify|doctor\/doctor|etsi014\/probe|status\/report)\.ts$/,
+      /^src\/control\/(client|socket-path)\.ts$/,
+      SHARED,
+      BASE,
+    ],
+    types: [/^src\/(reload|doctor\/report|etsi014\/probe-report)\.ts$/, /^src\/status\//],
+    packages: ['commander', ...node('crypto', 'timers/promises')],
   },
   { files: /^src\/main\.ts$/, may: [/^src\/cli\//], packages: [] },
   {
@@ -170,7 +172,7 @@ export const ROWS: readonly Row[] = [
       '@statelyai/inspect',
       'commander',
       'xstate',
-      ...node('fs/promises', 'http', 'path', 'url'),
+      ...node('crypto', 'fs/promises', 'http', 'path', 'url'),
     ],
   },
 ];
@@ -178,13 +180,21 @@ export const ROWS: readonly Row[] = [
 /** Who alone may load a package or module in src: everything else asks that file. */
 export const ONLY: Readonly<Record<string, RegExp>> = {
   axios: /^src\/http-call\.ts$/,
-  express: /^src\/(peer\/(server|routes|serve-protocol-2)|etsi014\/simulator\/(api|control))\.ts$/,
+  express: inSrc(
+    'dashboard/app peer/(server|routes|serve-protocol-2) etsi014/simulator/(api|control)',
+  ),
   selfsigned: /^src\/etsi014\/simulator\/authority\.ts$/,
   winston: /^src\/log\.ts$/,
   toml: /^src\/config\/load\.ts$/,
+  'prom-client': /^src\/metrics\//,
   '@statelyai/inspect': /^src\/inspect\//,
-  'node:child_process': /^src\/run-program\.ts$/,
+  'node:child_process': /^src\/(run-program|service\/notify)\.ts$/,
 };
 
 /** Started, not imported. */
-export const ENTRY_POINTS = ['src/main.ts', 'src/etsi014/simulator/main.ts', 'src/inspect/main.ts'];
+export const ENTRY_POINTS = [
+  'src/main.ts',
+  'src/etsi014/simulator/main.ts',
+  'src/inspect/main.ts',
+  'src/dashboard/page/main.ts',
+];

@@ -3,7 +3,8 @@
  * long a file may be, what no file may contain, and that nothing lies about unused.
  */
 import { describe, expect, test } from '@jest/globals';
-import { ENTRY_POINTS, ONLY, ROWS, type Row } from './architecture.rules.ts';
+import type { Row } from './architecture.row.ts';
+import { ENTRY_POINTS, ONLY, ROWS } from './architecture.rules.ts';
 import {
   functionsOf,
   importsOf,
