@@ -23,9 +23,9 @@ export type Evidence = Pick<
 const SEVERITY: readonly Verdict[] = ['protected', 'degraded', 'not protected'];
 
 const EXPIRED: Readonly<Record<OnExpiry, string>> = {
-  random: 'the tunnel is closed',
+  random: 'a random one is in its place, so that no session can begin',
   keep: 'the old PSK stays in use',
-  remove: 'the tunnel goes on without a PSK',
+  remove: 'it is taken out of the sinks',
 };
 
 /** The verdict on one link. */
@@ -94,7 +94,7 @@ function judgeProof({ protection, sinceMs, peer, alarm }: Evidence['tunnel']): J
         : degraded('The other end says that a session began under the PSK; this end saw none.');
     case 'installed':
       return degraded(
-        'The PSK is installed, but no session has begun since: without traffic there is none.',
+        'The PSK is installed and waits for a session to begin: with traffic, within two minutes.',
       );
     case 'unproven':
       return yes('The PSK is installed; its sinks cannot tell whether it is in use.');

@@ -145,7 +145,7 @@ describe('daemons whose KMEs fail', () => {
 
   test('not protected when it has expired; exit code 2', async () => {
     const { stdout } = await answer(expiring.alice, 2);
-    expect(stdout).toMatch(/^link: not protected\. The PSK has expired and the tunnel is closed/m);
+    expect(stdout).toMatch(/^link: not protected\. The PSK has expired and a random one/m);
     const readiness = await expiring.alice.readiness();
     expect(readiness).toMatchObject({ httpStatus: 503, status: 'not protected' });
     // The process has nothing that a restart would cure.

@@ -19,7 +19,7 @@ function unitWith(dropIns: readonly string[]): string {
   const folder = makeFolder();
   const unit = join(folder, 'qupskd.service');
   const text = readFileSync(join(EXAMPLES, 'qupskd.service'), 'utf8');
-  writeFileSync(unit, text.replace('/usr/bin/qupskd', process.execPath));
+  writeFileSync(unit, text.replaceAll('/usr/bin/qupskd', process.execPath));
   mkdirSync(`${unit}.d`);
   for (const name of dropIns)
     copyFileSync(join(EXAMPLES, 'qupskd.service.d', name), join(`${unit}.d`, name));

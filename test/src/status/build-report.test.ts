@@ -80,7 +80,7 @@ describe('the verdict', () => {
       'not protected',
       'since the start: the KME gave no key (ERR_KME_UNREACHABLE).',
     ],
-    ['expired', machine({ psk: 'expired' }), 'not protected', 'expired and the tunnel is closed.'],
+    ['expired', machine({ psk: 'expired' }), 'not protected', 'no session can begin.'],
     [
       'a rotation that fails',
       failing(1, 'no answer of the peer (ECONNREFUSED)'),
@@ -114,7 +114,7 @@ describe('the verdict', () => {
     ],
     ['proved there, just now', tunnel('there', { sinceMs: 15_000 }), 'protected', 'other end.'],
     ['proved there alone', tunnel('there', { sinceMs: 15_001 }), 'degraded', 'this end saw none'],
-    ['no session yet', tunnel('installed'), 'degraded', 'no session has begun'],
+    ['no session yet', tunnel('installed'), 'degraded', 'waits for a session'],
     ['traffic without', tunnel('exposed'), 'not protected', 'without an agreed PSK'],
     ['nothing in the sinks', tunnel('none'), 'not protected', 'hold no agreed PSK'],
   ])('%s', (_, change, verdict, sentence) => {
@@ -124,9 +124,9 @@ describe('the verdict', () => {
   });
 
   test.each([
-    ['random', 'the tunnel is closed'],
+    ['random', 'a random one is in its place, so that no session can begin'],
     ['keep', 'the old PSK stays in use'],
-    ['remove', 'the tunnel goes on without a PSK'],
+    ['remove', 'it is taken out of the sinks'],
   ] as const)('what on_expiry "%s" has made of the tunnel', (onExpiry, fate) => {
     const link = machine({ psk: 'expired' })(quietLink());
     const report = buildLinkReport({ ...link, config: { ...link.config, onExpiry } });
