@@ -78,6 +78,11 @@ export class CertificateWatch implements TlsSource {
     return { loaded: set.loaded, end };
   }
 
+  /** Every certificate in use, those of CAs among them. */
+  get inUse(): readonly CertificateEnd[] {
+    return [...this.#sets.values()].flatMap((set) => set.certificates);
+  }
+
   /** Gives the warnings that are due, and begins to look for changes. */
   start(): void {
     this.#isRunning = true;
@@ -134,8 +139,7 @@ export class CertificateWatch implements TlsSource {
   }
 
   #warnOfEnds(): void {
-    const certificates = [...this.#sets.values()].flatMap((set) => set.certificates);
-    for (const { certificate, warning } of this.#endWarnings.take(certificates, this.#now())) {
+    for (const { certificate, warning } of this.#endWarnings.take(this.inUse, this.#now())) {
       const { file, description: reason } = certificate;
       const remedy = 'Replace the file: a new one is taken into use without a restart.';
       this.#log.warn(`a certificate ${END_TEXTS[warning]}`, { file, reason, remedy });

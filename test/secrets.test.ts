@@ -57,6 +57,8 @@ const BROKEN_CONFIGS: Readonly<Record<string, string>> = {
     'wireguard_interface',
     'allow',
     'log',
+    'control',
+    'dashboard',
   ]
     .map((key) => `${key} = "${PLANTED_PSK} "`)
     .join('\n'),
@@ -68,6 +70,9 @@ const SOURCES = [
   'messages between the daemons',
   'requests to the KME',
   'answers to strangers',
+  'metrics',
+  'answers of the dashboard',
+  'answers at the control socket',
   'command lines and environments of the daemons',
   'command lines and environments of the programs that sinks run',
   'files, but for key files and configurations',
@@ -115,6 +120,16 @@ async function collect(): Promise<Evidence> {
   const sites = pairs.flatMap(({ pair }) => [pair.alice, pair.bob]);
   const answers = sites.map(async ({ port }) => await askAsStranger(port, PLANTED_PSK));
   const toStrangers = (await Promise.all(answers)).flat();
+  const metrics = await Promise.all(
+    pairs.map(async ({ metricsPort }) => {
+      const answer = await fetch(`http://127.0.0.1:${metricsPort}/metrics`);
+      return await answer.text();
+    }),
+  );
+  const dashboards = (await Promise.all(pairs.map(askDashboard))).flat();
+  const toOperators = await Promise.all(
+    sites.flatMap((site) => [site.control('POST', '/reload'), site.control('GET', '/status')]),
+  );
   const ofDaemons = sites.flatMap(({ process: { pid } }) => [
     readFileSync(`/proc/${pid}/cmdline`),
     readFileSync(`/proc/${pid}/environ`),
@@ -130,12 +145,26 @@ async function collect(): Promise<Evidence> {
     ),
     'requests to the KME': joined(messages.flatMap(({ toKme }) => toKme.flatMap(requestOf))),
     'answers to strangers': joined(toStrangers),
+    metrics: joined(metrics),
+    'answers of the dashboard': joined(dashboards),
+    'answers at the control socket': joined(toOperators),
     'command lines and environments of the daemons': joined(ofDaemons),
     'command lines and environments of the programs that sinks run': joined(
       pairs.map(({ seenByPrograms }) => readFileSync(seenByPrograms)),
     ),
     'files, but for key files and configurations': joined(filesOfDaemons()),
   };
+}
+
+/** With its own token: what the page is told at first, and what a script is. */
+async function askDashboard({ pair, dashboardPort }: PlantedPair): Promise<readonly Part[]> {
+  const token = readFileSync(pair.alice.socket.replace(/sock$/, 'dashboard-token'), 'utf8').trim();
+  const headers = { Authorization: `Bearer ${token}` };
+  const ask = (path: string) => fetch(`http://127.0.0.1:${dashboardPort}${path}`, { headers });
+  const reader = (await ask('/api/events')).body?.getReader();
+  const first = await reader?.read();
+  await reader?.cancel();
+  return [Buffer.from(first?.value ?? []), await (await ask('/api/report')).text()];
 }
 
 /** Names and contents; exempt is what the test wrote itself, and where the PSKs should be. */
@@ -201,6 +230,14 @@ describe('the programs', () => {
     ]) {
       expect(printed).toContain(trace);
     }
+  });
+
+  test('kept an audit log and told their metrics', () => {
+    const files = evidence['files, but for key files and configurations'].toString();
+    for (const event of ['committed', 'written-off', 'refused', 'alarmed']) {
+      expect(files).toContain(`"event":"${event}"`);
+    }
+    expect(evidence.metrics.toString()).toContain('qupskd_exchanges_total{');
   });
 
   test('handled the secrets that are searched for, which the search finds where they are', () => {

@@ -1,9 +1,11 @@
 /**
  * `npm run inspect [-- FILE...]`: runs one daemon for each configuration, with @statelyai/inspect
- * attached, and serves a page that shows their link machines at work.
+ * attached, and serves a page that shows what their link machines remember and are told. The
+ * dashboard of each daemon is on as well. Both work without the internet.
  *
  * For development: it is no part of the built program.
  */
+import { randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
@@ -11,12 +13,14 @@ import { explainFailure } from '../cli/exit.ts';
 import { loadChecked } from '../cli/load-checked.ts';
 import type { Config } from '../config/types.ts';
 import { type Daemon, startDaemon } from '../daemon.ts';
+import { Secret } from '../secret.ts';
 import { Hub } from './hub.ts';
 import { inspectorFor } from './inspector.ts';
 import { type InspectServer, serveInspector } from './server.ts';
 
 const PORT_DEFAULT = 8014;
 const PORT_MAX = 65_535;
+const TOKEN_BYTES = 24;
 
 const EXAMPLE = fileURLToPath(new URL('../../example/qupskd_alice.toml', import.meta.url));
 
@@ -35,10 +39,24 @@ async function main(): Promise<void> {
   const server = await serveInspector(hub, port);
   process.stdout.write(`\nThe link machines: ${server.url}\n\n`);
   const daemons: Daemon[] = [];
+  // For whoever sits at this terminal: it is no log, and the token dies with the program.
+  const token = randomBytes(TOKEN_BYTES).toString('base64url');
   for (const config of configs) {
-    daemons.push(await startDaemon(config, { inspect: inspectorFor(hub, nameOf(config)) }));
+    const dashboard = config.dashboard ?? pageFor(token);
+    const inspect = inspectorFor(hub, nameOf(config));
+    const daemon = await startDaemon({ ...config, dashboard }, { inspect });
+    daemons.push(daemon);
+    const how = config.dashboard === null ? `token ${token}` : 'with its own token';
+    process.stdout.write(
+      `\nThe dashboard of ${nameOf(config)}: ${daemon.dashboard?.url} (${how})\n\n`,
+    );
   }
   stopOnSignal(daemons, server);
+}
+
+/** On any free port of this machine. */
+function pageFor(token: string): Config['dashboard'] {
+  return { host: '127.0.0.1', port: 0, tls: null, token: Secret.fromUtf8(token) };
 }
 
 function defaultFile(): string {

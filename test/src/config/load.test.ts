@@ -22,6 +22,7 @@ describe('the flat form', () => {
       control: { socket: null },
       audit: null,
       metrics: null,
+      dashboard: null,
       links: [
         {
           name: 'bob',
@@ -170,6 +171,19 @@ describe('the structured form', () => {
       edited(STRUCTURED, ['psk =', 'interval = "24h"\nmax_key_age = "168h"\npsk =']),
     );
     expect(long.links[0]?.maxKeyAgeMs).toBe(604_800_000);
+  });
+
+  test('max_lookahead_age follows lookahead: each key is used before, unless the operator says less', async () => {
+    const some = await folder.load(edited(STRUCTURED, ['psk =', 'lookahead = 3\npsk =']));
+    expect(some.links[0]).toMatchObject({ lookahead: 3, maxLookaheadAgeMs: 4 * 180_000 });
+    const less = await folder.load(
+      edited(STRUCTURED, ['psk =', 'lookahead = 3\nmax_lookahead_age = "7m"\npsk =']),
+    );
+    expect(less.links[0]?.maxLookaheadAgeMs).toBe(420_000);
+    const most = await folder.load(
+      edited(STRUCTURED, ['psk =', 'interval = "24h"\nlookahead = 16\npsk =']),
+    );
+    expect(most.links[0]?.maxLookaheadAgeMs).toBe(604_800_000);
   });
 
   test('URLs lose their trailing slash and keep their path', async () => {

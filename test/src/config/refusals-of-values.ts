@@ -44,7 +44,7 @@ export const KEYS_AND_TABLES: readonly Refusal[] = [
   inStructured(
     'an unknown table',
     [['[kme]', '[qkd]']],
-    'qkd: is not a known key. Remove it; the keys here are local_SAE_ID, listen, kme, log, control, audit, metrics, link.',
+    'qkd: is not a known key. Remove it; the keys here are local_SAE_ID, listen, kme, log, control, audit, metrics, dashboard, link.',
     'kme: is missing. Add [kme].',
   ),
   inStructured(
@@ -252,6 +252,23 @@ export const DURATIONS: readonly Refusal[] = [
     'a PSK that expires before the next can come',
     [['psk =', 'interval = "2m"\nmax_key_age = "130s"\npsk =']],
     `link[0].max_key_age: ${TIMING} With this interval, make it longer than 130s, or leave it out for 3m.`,
+  ),
+  inStructured(
+    'more keys ahead than may be',
+    [['psk =', 'lookahead = 17\npsk =']],
+    'link[0].lookahead: is not a whole number from 0 to 16. Write it like lookahead = 3.',
+  ),
+  inStructured(
+    'keys laid by that grow too old before their turn',
+    [['psk =', 'lookahead = 3\nmax_lookahead_age = "6m"\npsk =']],
+    'link[0].max_lookahead_age: is too short: keys that are laid by would be overwritten before it is ' +
+      'their turn. With this interval and lookahead, make it longer than 390s, or leave it out.',
+  ),
+  inStructured(
+    'keys ahead on protocol 1',
+    [['psk =', 'protocol = 1\nlookahead = 1\npsk =']],
+    'link[0].lookahead: is more than protocol 1 can: it lays no keys by. Remove it, or use protocol 2 ' +
+      'at both ends.',
   ),
   inStructured(
     'the same with a quarter of a short interval',
