@@ -334,9 +334,9 @@ export const MUTANTS: readonly Mutant[] = [
     }),
   },
   {
-    name: 'aged key asked for',
-    fault: 'The initiator asks its KME for a key laid by that has grown too old.',
-    breaks: 'S4',
+    name: 'aged key taken',
+    fault: 'The initiator takes a key laid by that has grown too old since.',
+    breaks: 'L2',
     options: layingBy({ ages: 1 }),
     machine: provided({ guards: { isOfAgedKey: () => false } }),
   },

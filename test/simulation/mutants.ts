@@ -46,6 +46,10 @@ class UndisposedKeyring extends Keyring {
   override dispose(): void {}
 }
 
+class HoardingKeyring extends Keyring {
+  override keepReserved(): void {}
+}
+
 class CredulousKeyring extends Keyring {
   override verify(): Verdict {
     return 'valid';
@@ -130,6 +134,14 @@ export const MUTANTS: Readonly<Record<string, { readonly parts: Parts; readonly 
     'a keyring is not disposed of': {
       parts: { ...PRODUCTION_PARTS, Keyring: UndisposedKeyring },
       caught: /^hygiene: .* stops with/,
+    },
+    'a keyring drops nothing that is laid by': {
+      parts: { ...PRODUCTION_PARTS, Keyring: HoardingKeyring },
+      caught: /^hygiene: .* other keys laid by/,
+    },
+    'a key that has grown too old is still named': {
+      parts: withMachine(linkMachine.provide({ actions: { removeReserved: assign(() => ({})) } })),
+      caught: /^hygiene: .* other keys laid by/,
     },
     'a keyring takes every confirmation': {
       parts: { ...PRODUCTION_PARTS, Keyring: CredulousKeyring },

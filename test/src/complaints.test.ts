@@ -45,3 +45,14 @@ test('complaints of different kinds do not hide each other', () => {
   complaints.say('no key', { error: error() });
   expect(lines).toEqual(['warn no key', 'warn no answer', 'debug no key']);
 });
+
+test('the newest is present until a success', () => {
+  const complaints = new Complaints(recording().log);
+  expect(complaints.present).toBeNull();
+  complaints.say('no answer', { reason: 'timeout' });
+  expect(complaints.present).toBe('no answer (timeout)');
+  complaints.say('no key', { error: new QupskdError('ERR_KME_UNAVAILABLE', 'it answered 503') });
+  expect(complaints.present).toBe('no key (ERR_KME_UNAVAILABLE)');
+  complaints.clear();
+  expect(complaints.present).toBeNull();
+});

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Secret } from '../../src/secret.ts';
 import { withKeyText } from '../../src/key-text.ts';
+import type { Secret } from '../../src/secret.ts';
 import { failureOf } from '../support/failure.ts';
 import { PSK, secret, WRONG_PSKS } from './sinks/fake-program.ts';
 

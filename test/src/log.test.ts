@@ -180,3 +180,16 @@ describe('close', () => {
     expect(gone.destroyed).toBe(true);
   });
 });
+
+test('the level can change while it runs, also for what was derived before', async () => {
+  const stream = new Memory();
+  const log = createLog({ level: 'info', format: 'text' }, stream);
+  const child = log.child({ link: 'north' });
+  child.debug('not yet');
+  log.setLevel('debug');
+  child.debug('now');
+  log.setLevel('error');
+  child.warn('no more');
+  await log.close();
+  expect(stream.text.replace(TIME, '')).toBe('debug [north] now\n');
+});

@@ -151,7 +151,9 @@ describe('how it is ended', () => {
   test('what it finished at the last moment counts as done', async () => {
     const runner = new ProgramRunner((child) => child.kill('SIGTERM'));
     const script = `trap 'exit 0' TERM; while :; do sleep 0.01; done`;
-    await expect(runner.run(call([SHELL, '-c', script], { timeoutMs: 200 }))).resolves.toHaveLength(0);
+    await expect(runner.run(call([SHELL, '-c', script], { timeoutMs: 200 }))).resolves.toHaveLength(
+      0,
+    );
   });
 
   test('while one lives that cannot be killed, no second one starts', async () => {
