@@ -1,7 +1,7 @@
 /** What the probe of a KME finds: plain data, which is printed as it is by `--json`. No key in it. */
-import type { Difference } from './conformance.ts';
 
 import type { ErrorCode } from '../errors.ts';
+import type { Difference } from './conformance.ts';
 
 export type StepName =
   | 'resolve'

@@ -6,10 +6,11 @@
  *
  * Source: docs/protocol.md, "In effect".
  */
+
+import { boundedCall } from '../bounded-call.ts';
 import type { Clock } from '../clock.ts';
 import type { EffectCaller, EffectResult } from '../peer/caller.ts';
 import type { EffectAnswer, EffectNews } from '../peer/effect-message.ts';
-import { boundedCall } from '../bounded-call.ts';
 import { isSamePsk } from './sink-record.ts';
 
 const CALL_MAX_MS = 5_000;

@@ -4,10 +4,11 @@
  * It keeps the record of its sink. A reading that an order overtook is dropped: it may be of the PSK
  * before. At most one question or revival is under way at a time.
  */
+
+import { boundedCall } from '../bounded-call.ts';
 import type { Clock } from '../clock.ts';
 import type { PskName } from '../peer/effect-message.ts';
 import type { PskOrder, Sink } from '../sinks/sink.ts';
-import { boundedCall } from '../bounded-call.ts';
 import {
   MISSES_MAX,
   newSinkRecord,
