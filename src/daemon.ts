@@ -181,8 +181,8 @@ function readiness({ verdict, links }: DaemonReport): PeerHealth {
 function health(links: readonly RunningLink[]): PeerHealth {
   const reports = Object.fromEntries(
     links.map((link) => {
-      const { end, kmeHealth, tunnel } = link;
-      return [end.name, { ...end.health(), kme: kmeHealth(), tunnel: tunnel() }];
+      const { end } = link;
+      return [end.name, { ...end.health(), kme: link.kmeHealth(), tunnel: link.tunnel() }];
     }),
   );
   const inOrder = Object.values(reports).every(

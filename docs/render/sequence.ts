@@ -132,6 +132,9 @@ export class Sequence {
       case 'commit':
         doing.push(`commits chain ${act.params.chain}, epoch ${act.params.epoch}`);
         break;
+      case 'layBy':
+        doing.push(`lays ${act.params.keyId} by`);
+        break;
       case 'wipe':
         doing.push(`wipes ${act.params.exchange}`);
         break;

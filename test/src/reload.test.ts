@@ -66,7 +66,10 @@ beforeEach(async () => {
   duringStop = () => {};
   const say = (): void => {};
   const log = {
-    ...{ error: say, warn: say, info: say, debug: say },
+    error: say,
+    warn: say,
+    info: say,
+    debug: say,
     setLevel: (now: string) => {
       level = now;
     },

@@ -60,7 +60,7 @@ describe('the server', () => {
     ['a nonce that is none', { ...MESSAGE, nonce: 'x' }],
     ['an endless version', { ...MESSAGE, version: 'x'.repeat(65) }],
     ['a version that cannot be printed', { ...MESSAGE, version: '1\u001b[2J' }],
-    ['too many sinks', { ...MESSAGE, sinks: new Array(17).fill('file') }],
+    ['too many sinks', { ...MESSAGE, sinks: Array.from({ length: 17 }, () => 'file') }],
     ['an interval of a part of a millisecond', { ...MESSAGE, interval_ms: 0.5 }],
     ['no interval at all', { ...MESSAGE, interval_ms: 0 }],
     ['no word of who asks', { ...MESSAGE, daemon: 'yes' }],

@@ -18,7 +18,8 @@ class Timers {
   }
 
   fire(): void {
-    for (const run of [...this.armed]) run();
+    const armed = Array.from(this.armed);
+    for (const run of armed) run();
   }
 }
 
