@@ -14,7 +14,8 @@ export default {
       },
     ],
   },
-  maxWorkers: 2,
+  // More than the two cores of a small machine: the longest tests mostly wait for tunnels and programs.
+  maxWorkers: 3,
   // Only ends a test that hangs: waits have bounds of their own, and many tests start programs.
   testTimeout: 60_000,
   workerIdleMemoryLimit: '400MB',

@@ -21,7 +21,13 @@ describe('configurations of the demo', () => {
     const { links, log, file: _, ...rest } = await load(withDemoSettings(shipped, '3s'));
     const expected = await load(shipped);
     expect(log).toEqual({ format: 'json', level: 'debug' });
-    const changed = { intervalMs: 3_000, maxKeyAgeMs: 4_500, psk: expect.anything() };
+    const changed = {
+      intervalMs: 3_000,
+      maxKeyAgeMs: 4_500,
+      // What follows from the interval.
+      maxLookaheadAgeMs: expect.any(Number),
+      psk: expect.anything(),
+    };
     expect(links).toEqual(expected.links.map((link) => ({ ...link, ...changed })));
     expect(expected).toMatchObject(rest);
   });

@@ -46,6 +46,8 @@ describe.each(['alice', 'bob'] as const)('the configuration of %s', (end: End) =
       tls,
       intervalMs: 3_000,
       maxKeyAgeMs: 4_500,
+      // What follows from the interval.
+      maxLookaheadAgeMs: link?.maxLookaheadAgeMs,
       sinks: [{ type: 'file', path: join(folder, 'psk', end, `${shipped?.name}.key`) }],
     });
     expect(link?.psk.reveal()).toEqual(shipped?.psk.reveal());

@@ -3,7 +3,8 @@
  */
 import type { Checker } from './checkers/checker.ts';
 import { explore } from './explore.ts';
-import { MUTANTS, type Mutant, UNCHANGED } from './mutants.ts';
+import type { Mutant } from './mutant.ts';
+import { MUTANTS, UNCHANGED } from './mutants.ts';
 import { DEFAULTS } from './options.ts';
 import type { Limits } from './search.ts';
 
@@ -19,7 +20,7 @@ export interface MutantRun {
 }
 
 /** Without a violation among so many states the continuation looks at what there is. */
-const LIMITS: Limits = { statesMax: 80_000, secondsMax: 60, stopAtFirst: true };
+const LIMITS: Limits = { statesMax: 20_000, secondsMax: 60, stopAtFirst: true };
 
 /** The production machine first, as the one that must pass. */
 const CONTROL: Omit<Mutant, 'breaks'> = {
@@ -38,11 +39,12 @@ function runMutant({
   machine,
   breaks,
   options,
+  statesMax = LIMITS.statesMax,
 }: Omit<Mutant, 'breaks'> & Pick<MutantRun, 'breaks'>): MutantRun {
   const start = performance.now();
   const { states, violations } = explore(
     { ...DEFAULTS, messagesMax: 1, ...options, machine },
-    LIMITS,
+    { ...LIMITS, statesMax },
   );
   return {
     name,

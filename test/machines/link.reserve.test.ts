@@ -5,12 +5,14 @@
  */
 import { describe, expect, test } from '@jest/globals';
 import { outcomeOf } from '../../machines/effects.ts';
-import type { LinkInput } from '../../machines/link.types.ts';
+import type { LinkInput, RefusalCode } from '../../machines/link.types.ts';
 import {
   ALICE,
   acks,
   acksBare,
   asksNew,
+  asksRotate as asksNextEpoch,
+  asksReserve,
   BOB,
   COMMITTED,
   COMMITTED_AS_INITIATOR,
@@ -26,20 +28,12 @@ import {
 const LEADER: LinkInput = { ...ALICE, lookahead: 2 };
 const FOLLOWER: LinkInput = { ...BOB, lookahead: 2 };
 
-const asksReserve = (exchange: string, chain = 'a1', epoch = 1) =>
-  ({ type: 'peer.requestedReserve', request: 'r1', exchange, chain, epoch }) as const;
-const asksRotate = (exchange: string, reserved: readonly string[], epoch = 2) =>
-  ({
-    type: 'peer.requestedRotate',
-    request: 'r1',
-    exchange,
-    chain: 'a1',
-    epoch,
-    reserved,
-  }) as const;
+const asksRotate = (exchange: string, reserved: readonly string[]) => ({
+  ...asksNextEpoch(exchange, 'a1', 2),
+  reserved,
+});
 const aged = (keyId: string) => ({ type: 'reserve.aged', keyId }) as const;
-const refused = (code: 'busy' | 'reserve_full' | 'out_of_sync') =>
-  outcomeOf('requestOffer', { type: 'refused', code });
+const refused = (code: RefusalCode) => outcomeOf('requestOffer', { type: 'refused', code });
 
 /** The leader lays key k2 by as the initiator of exchange a2. */
 const ASKING = [...COMMITTED_AS_INITIATOR, 'REFILL_AFTER', drawn('a2')];
@@ -296,8 +290,7 @@ describe('a rotation with keys laid by', () => {
   });
 
   test('whatever is laid by goes with its chain', () => {
-    const lost = outcomeOf('requestOffer', { type: 'refused', code: 'out_of_sync' });
-    const link = new Steps(LEADER, ...ASKS, lost);
+    const link = new Steps(LEADER, ...ASKS, refused('out_of_sync'));
     expect(acted(link)).toContainEqual(['act', 'forgetChain', { chain: { id: 'a1', epoch: 1 } }]);
     expect(link.context).toMatchObject({ chain: null, reserved: [] });
     const replaced = new Steps(FOLLOWER, ...SERVED, asksNew('a9'), delivered('k9'));

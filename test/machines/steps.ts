@@ -106,6 +106,8 @@ export const asksNew = (exchange: string, request = 'r1') =>
   ({ type: 'peer.requestedNew', request, exchange }) as const;
 export const asksRotate = (exchange: string, chain: string, epoch: number, request = 'r1') =>
   ({ type: 'peer.requestedRotate', request, exchange, chain, epoch, reserved: [] }) as const;
+export const asksReserve = (exchange: string, chain = 'a1', epoch = 1) =>
+  ({ type: 'peer.requestedReserve', request: 'r1', exchange, chain, epoch }) as const;
 export const acks = (exchange: string, keyId: string, proof = 'valid', request = 'r2') =>
   ({ type: 'peer.acked', request, exchange, keyId, proof }) as const;
 /** On protocol 1 the wire carries nothing but the path. */

@@ -46,6 +46,7 @@ export class Report {
       turnedAway: this.#tally.of('requests turned away'),
       outcomes: this.#tally.of('outcomes'),
       alarms: this.#tally.of('alarms'),
+      reserve: this.#tally.of('reserve'),
     };
   }
 }

@@ -37,6 +37,7 @@ test(`${SEEDS} seeds break no invariant`, async () => {
   for (const kind of countedFaults()) expect(summary.faults[kind]).toBeGreaterThan(0);
   expect(summary.attacker).not.toEqual({});
   expect(summary.outcomes).not.toEqual({});
+  expect(Object.keys(summary.reserve)).toEqual(['aged', 'dropped', 'laid by', 'used']);
 }, 120_000);
 
 /** All kinds but tampering, which is counted by what the attacker does. */

@@ -42,10 +42,8 @@ export type Option =
   | { readonly name: 'on_expiry'; readonly value: OnExpiry }
   /** This end has another psk than the other end. */
   | { readonly name: 'psk'; readonly end: EndName }
-  /** What the draws of an end (or of both) give as jitter from the start on. */
-  | { readonly name: 'jitter'; readonly end: EndName | null; readonly value: number }
-  /** How many keys an end (or each) lays by. */
-  | { readonly name: 'lookahead'; readonly end: EndName | null; readonly value: number }
+  /** Of an end, or of both: what its draws give as jitter, how many keys it lays by. */
+  | { readonly name: 'jitter' | 'lookahead'; readonly end: EndName | null; readonly value: number }
   /** Exchange ids are not drawn at once; `draw alice` draws one. */
   | { readonly name: 'draws' };
 
@@ -267,18 +265,11 @@ export function parseCommand(line: string): Command {
   }
 }
 
+const TIMES = ['interval', 'max_key_age'] as const;
+const OPTIONS = ['protocol', ...TIMES, 'on_expiry', 'psk', 'jitter', 'lookahead', 'draws'] as const;
+
 function readOption(words: Words): Option {
-  const names = [
-    'protocol',
-    'interval',
-    'max_key_age',
-    'on_expiry',
-    'psk',
-    'jitter',
-    'lookahead',
-    'draws',
-  ];
-  const name = words.oneOf(names as readonly Option['name'][], 'option');
+  const name = words.oneOf(OPTIONS, 'option');
   switch (name) {
     case 'protocol':
       return { name, value: words.oneOf(['1', '2'], 'protocol') === '1' ? 1 : 2 };
