@@ -9,8 +9,8 @@ import type { WatchedSink } from './watched-sink.ts';
 
 const STOP_MAX_MS = 900;
 /** A session that a revival has not brought back is left alone for so long, and up to so much longer. */
-const REVIVE_AGAIN_MS = 7_000;
-const REVIVE_JITTER_MS = 2_000;
+const REVIVE_AGAIN_MS = 3_000;
+const REVIVE_JITTER_MS = 1_000;
 
 export interface SinkPollerOptions {
   readonly sink: WatchedSink;

@@ -12,7 +12,7 @@ import { printFailure, type Summary } from './report.ts';
 import { RECOVERY_MS_MAX, type RunResult, runSeed } from './run.ts';
 
 const SEEDS = 200;
-const ROTATIONS = 30;
+const ROTATIONS = 15;
 const MUTANT_SEEDS_MAX = 30;
 
 const runFile = promisify(execFile);
