@@ -1,4 +1,4 @@
-/** The way of every sub-command to a configuration: load it, then see whether it fits the machine. */
+/** The configuration of a daemon that is to start: loaded, and checked whether it fits the machine. */
 import { checkEnvironment } from '../config/environment.ts';
 import { loadConfig } from '../config/load.ts';
 import { throwIfAny } from '../config/problem.ts';

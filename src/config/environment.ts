@@ -26,18 +26,24 @@ import type {
 
 const NEVER = new AbortController().signal;
 
+export interface Surroundings {
+  /** The daemon of this configuration runs: a port in use is its own. */
+  readonly daemonRuns?: boolean;
+  /** Replaced in tests only. */
+  readonly wireguard?: WireguardDevices;
+}
+
 /**
  * Checks ports, files, folders, programs, and the peers of WireGuard interfaces.
  *
- * @param wireguard - replaced in tests only
  * @returns problems with the code `ERR_CONFIG_ENVIRONMENT`, in the order of the configuration
  */
 export async function checkEnvironment(
   config: Config,
-  wireguard = new WireguardDevices(),
+  { daemonRuns = false, wireguard = new WireguardDevices() }: Surroundings = {},
 ): Promise<readonly Problem[]> {
   const report = new Report(config.file, keyNames(config.form));
-  await checkPortsOf(config, report, false);
+  await checkPortsOf(config, report, daemonRuns);
   await checkAuditOf(config, report);
   await checkSinksOf(new Set(config.links), config, wireguard, report);
   return report.problems;

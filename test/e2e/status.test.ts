@@ -105,6 +105,15 @@ describe('a daemon that is well', () => {
     });
   });
 
+  test('its file can be checked meanwhile: the port in use is its own', async () => {
+    const { configFile, process } = calm.alice;
+    const checking = programs.qupskd(['check', configFile]);
+    expect((await checking.ended()).code).toBe(0);
+    expect(checking.stdout).toBe(
+      `${configFile}: ok, 1 link; its daemon runs, pid ${process.pid}\n`,
+    );
+  });
+
   test('both ends are in one epoch, and one of the two opened it', async () => {
     const sites = [calm.alice, calm.bob];
     const outputs = await Promise.all(sites.map(({ configFile }) => ask(configFile, '--json')));

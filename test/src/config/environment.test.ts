@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { checkEnvironment } from '../../../src/config/environment.ts';
+import { checkEnvironment, type Surroundings } from '../../../src/config/environment.ts';
 import { formatProblem } from '../../../src/config/problem.ts';
 import { WireguardDevices } from '../../../src/wireguard/devices.ts';
 import { testIpv6 } from '../../support/test-ipv6.ts';
@@ -32,11 +32,11 @@ afterAll(() => {
   taken.close();
 });
 
-async function problems(toml: string, wireguard?: WireguardDevices): Promise<readonly string[]> {
+async function problems(toml: string, surroundings?: Surroundings): Promise<readonly string[]> {
   const config = await folder.load(
     toml.replace('"localhost"', '"127.0.0.1"').replace('5555', String(freePort)),
   );
-  const found = await checkEnvironment(config, wireguard);
+  const found = await checkEnvironment(config, surroundings);
   expect(found.every(({ code }) => code === 'ERR_CONFIG_ENVIRONMENT')).toBe(true);
   return found.map((problem) => formatProblem(problem).replace(`${config.file}: `, ''));
 }
@@ -60,6 +60,11 @@ test('a port that somebody listens on', async () => {
     'listen.port: is in use. Stop what listens there (it may be this daemon, running), or take ' +
       'another port.',
   ]);
+});
+
+test('a port in use beside the daemon of the configuration is its own', async () => {
+  const taken = edited(STRUCTURED, ['5555', String(takenPort)]);
+  expect(await problems(taken, { daemonRuns: true })).toEqual([]);
 });
 
 testIpv6('localhost, where only ::1 has its port taken', async () => {
@@ -106,7 +111,8 @@ describe('a peer of a WireGuard interface', () => {
     withSink(`type = "wireguard"\ninterface = "wg0"\npublic_key = "${PUBLIC_KEY}"\n${change}`);
 
   async function found(toml: string, uapi: FakeUapi): Promise<readonly string[]> {
-    return await problems(toml, new WireguardDevices({ socketFolder: uapi.folder }));
+    const wireguard = new WireguardDevices({ socketFolder: uapi.folder });
+    return await problems(toml, { wireguard });
   }
 
   test('is there', async () => {

@@ -2,7 +2,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { checkEnvironment } from '../../../src/config/environment.ts';
 import { formatProblem } from '../../../src/config/problem.ts';
-import { WireguardDevices } from '../../../src/wireguard/devices.ts';
 import { FakeCharon } from '../../support/fake-charon.ts';
 import { edited, Folder, STRUCTURED } from './toml-file.ts';
 
@@ -124,7 +123,7 @@ describe('on this machine', () => {
       ['connection =', `socket = "${socket}"\nconnection =`],
       ['/etc/qupskd/a.pem', certificate],
     );
-    const found = await checkEnvironment(config, new WireguardDevices());
+    const found = await checkEnvironment(config);
     return found.map(formatProblem).filter((line) => line.includes('sink'));
   };
 
