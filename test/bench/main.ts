@@ -6,7 +6,9 @@
  *   rotation           from the initiator's opening (`rotating.drawing`) to the later of the two
  *                      commits, at which the PSK is handed to the sinks; by the log lines, which a
  *                      preload stamps with the monotonic clock as they are written
- *   bare               the same four calls, one after the other, half-way between two rotations
+ *   bare               the same four calls, one after the other, between two rotations
+ *   packages alone     those calls ordered by two XState machines that do nothing else, and answered by
+ *                      express where the daemons' are; between two rotations as well
  *   the ends differ    from one key file's change to that of the other, as a watcher of both sees
  *                      it. The files are in memory, where PSKs belong (/run): on a disk two fsyncs
  *                      are compared; see --folder
@@ -28,6 +30,7 @@ import { BareCalls, startBareServer } from './bare.ts';
 import { measureInstalls } from './measure-installs.ts';
 import { measureRotations } from './measure-rotations.ts';
 import { measureStarts } from './measure-starts.ts';
+import { PackagesAlone } from './packages.ts';
 import { Pair } from './pair.ts';
 import { load, machineFacts } from './process-facts.ts';
 import { distribution, type Findings, figuresOf, mean, tableOf } from './report.ts';
@@ -54,13 +57,15 @@ async function bench(folder: string, { program, rotations: count }: Options): Pr
   const loadBefore = load();
   const kmeUrl = await startBareServer('the bare KME', {});
   const bareCalls = await BareCalls.start(kmeUrl);
+  const packages = await PackagesAlone.start(kmeUrl);
   const pair = await Pair.prepare(folder, { program, kmeUrl, intervalMs: INTERVAL_MS });
   say(`${START_ROUNDS} starts of both daemons …`);
   const starts = await measureStarts(pair, START_ROUNDS);
   say(`${WARM_UP_ROTATIONS} rotations to warm up, ${count} to measure …`);
   const rounds = { warmUp: WARM_UP_ROTATIONS, count, intervalMs: INTERVAL_MS };
-  const rotations = await measureRotations(pair, bareCalls, rounds);
+  const rotations = await measureRotations(pair, { bareCalls, packages }, rounds);
   bareCalls.close();
+  packages.close();
   say('installs into a real WireGuard interface, where there can be one …');
   const installMs = await measureInstalls();
   return {
@@ -68,6 +73,7 @@ async function bench(folder: string, { program, rotations: count }: Options): Pr
     intervalMs: INTERVAL_MS,
     rotationMs: distribution(rotations.rotationMs),
     bareMs: distribution(rotations.bare.map(({ tookMs }) => tookMs)),
+    packagesMs: distribution(rotations.packagesMs),
     bareClientCpuMs: mean(rotations.bare.map(({ clientCpuMs }) => clientCpuMs)),
     differMs: distribution(rotations.differMs),
     startMs: distribution(starts.startMs),

@@ -1,12 +1,13 @@
 /**
  * What a rotation costs: time, time that the ends differ, CPU and memory; and between every two of
- * them the same HTTP calls made bare.
+ * them the same HTTP calls made bare, and ordered by the packages alone.
  */
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type End, KeyFiles } from '../../example/demo/key-files.ts';
 import { Agreements, transitionOf } from '../../example/demo/timeline.ts';
 import type { BareCalls, BareRound } from './bare.ts';
+import type { PackagesAlone } from './packages.ts';
 import type { Hear, Pair } from './pair.ts';
 import { type ProcessReading, readProcess } from './process-facts.ts';
 import type { ProcessFigures } from './report.ts';
@@ -18,7 +19,20 @@ type Readings = Readonly<Record<End, ProcessReading | null>>;
 interface Rounds {
   readonly rotationMs: readonly number[];
   readonly bare: readonly BareRound[];
+  readonly packagesMs: readonly number[];
   readonly differMs: readonly number[];
+}
+
+/** What each rotation is compared with. */
+export interface Measures {
+  readonly bareCalls: BareCalls;
+  readonly packages: PackagesAlone;
+}
+
+/** What they have said, once. */
+interface Compared {
+  readonly bare: BareRound;
+  readonly packagesMs: number;
 }
 
 export interface Rotations extends Rounds {
@@ -37,7 +51,7 @@ export interface RoundsToMake {
 /** @param pair - whose KME runs and whose daemons do not */
 export async function measureRotations(
   pair: Pair,
-  bareCalls: BareCalls,
+  { bareCalls, packages }: Measures,
   { warmUp, count, intervalMs }: RoundsToMake,
 ): Promise<Rotations> {
   const agreements = new Agreements();
@@ -52,15 +66,17 @@ export async function measureRotations(
   const bob = (await pair.startDaemon('bob', hear)).program;
   const readBoth = (): Readings => ({ alice: readProcess(alice.pid), bob: readProcess(bob.pid) });
 
-  // Half an interval after a rotation every process has been idle for as long as before one, and
-  // what runs only after a rotation, such as writing the log, is over.
-  const makeBareCalls = async (): Promise<BareRound> => {
-    await sleep(intervalMs / 2);
-    return await bareCalls.round();
+  // A third of an interval after a rotation, what runs only after one, such as writing the log, is
+  // over; and every process has been idle before its turn, as the daemons before a rotation.
+  const compare = async (): Promise<Compared> => {
+    await sleep(intervalMs / 3);
+    const bare = await bareCalls.round();
+    await sleep(intervalMs / 3);
+    return { bare, packagesMs: await packages.rotate() };
   };
-  await makeRounds(warmUp, agreed, makeBareCalls, keyFiles);
+  await makeRounds(warmUp, agreed, compare, keyFiles);
   const before = readBoth();
-  const rounds = await makeRounds(count, agreed, makeBareCalls, keyFiles);
+  const rounds = await makeRounds(count, agreed, compare, keyFiles);
   const after = readBoth();
   keyFiles.close();
   await Promise.all([alice.stop(), bob.stop()]);
@@ -71,23 +87,28 @@ export async function measureRotations(
   };
 }
 
-/** So many rotations, each followed by the bare calls. */
+/** So many rotations, each followed by what it is compared with. */
 async function makeRounds(
   count: number,
   agreed: EventEmitter<{ rotation: [tookMs: number] }>,
-  makeBareCalls: () => Promise<BareRound>,
+  compare: () => Promise<Compared>,
   { difference: { durationsMs } }: KeyFiles,
 ): Promise<Rounds> {
   const rotationMs: number[] = [];
-  const bare: BareRound[] = [];
+  const compared: Compared[] = [];
   const differencesBefore = durationsMs.length;
   for (let round = 0; round < count; round += 1) {
     const signal = AbortSignal.timeout(ROTATION_MS_MAX);
     const [tookMs] = (await once(agreed, 'rotation', { signal })) as [number];
     rotationMs.push(tookMs);
-    bare.push(await makeBareCalls());
+    compared.push(await compare());
   }
-  return { rotationMs, bare, differMs: durationsMs.slice(differencesBefore) };
+  return {
+    rotationMs,
+    bare: compared.map(({ bare }) => bare),
+    packagesMs: compared.map(({ packagesMs }) => packagesMs),
+    differMs: durationsMs.slice(differencesBefore),
+  };
 }
 
 function figuresOf(

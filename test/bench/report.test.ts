@@ -18,6 +18,7 @@ const GOOD: Findings = {
   intervalMs: 200,
   rotationMs: FLAT(6),
   bareMs: FLAT(4),
+  packagesMs: FLAT(5),
   bareClientCpuMs: 1,
   differMs: FLAT(1),
   startMs: FLAT(300),

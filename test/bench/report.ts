@@ -50,6 +50,8 @@ export interface Findings {
   readonly intervalMs: number;
   readonly rotationMs: Distribution;
   readonly bareMs: Distribution;
+  /** A rotation of which only the calls and the states are left. */
+  readonly packagesMs: Distribution;
   /** Of the caller alone, for one round of the bare calls. */
   readonly bareClientCpuMs: number;
   readonly differMs: Distribution;
@@ -115,12 +117,13 @@ function installFigure(way: string, tookMs: Distribution | undefined, maxMs: num
 
 /** The findings as a table for a reader. */
 export function tableOf(findings: Findings): string {
-  const { machine, rotationMs, bareMs, differMs, startMs, bareNodeStartMs, firstPskMs } = findings;
-  const { installMs } = findings;
+  const { machine, rotationMs, bareMs, packagesMs, differMs, installMs } = findings;
+  const { startMs, bareNodeStartMs, firstPskMs } = findings;
   const measured = [
     ['', 'p50', 'p99', 'max', 'count'],
     cells('rotation', rotationMs),
-    cells('the same calls, bare', bareMs),
+    cells('  the same calls, bare', bareMs),
+    cells('  by the packages alone', packagesMs),
     cells('the two ends differ', differMs),
     cells('start to listening', startMs),
     cells('  node itself', bareNodeStartMs),
