@@ -94,7 +94,9 @@ function judgeProof({ protection, sinceMs, peer, alarm }: Evidence['tunnel']): J
         : degraded('The other end says that a session began under the PSK; this end saw none.');
     case 'installed':
       return degraded(
-        'The PSK is installed and waits for a session to begin: with traffic, within two minutes.',
+        alarm === null
+          ? 'The PSK is installed and waits for a session to begin: with traffic, within two minutes.'
+          : 'The PSK does not take effect, though there is traffic.',
       );
     case 'unproven':
       return yes('The PSK is installed; its sinks cannot tell whether it is in use.');

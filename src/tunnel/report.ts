@@ -18,7 +18,7 @@ export type Protection =
   | 'installed'
   /** As `installed`, but no sink of this end can tell of sessions. */
   | 'unproven'
-  /** The tunnel carries traffic without an agreed PSK. */
+  /** The tunnel carries traffic, in a session that may have begun without an agreed PSK. */
   | 'exposed'
   /** The sinks hold no agreed PSK, or one that has expired. */
   | 'none';

@@ -53,6 +53,8 @@ export interface SinkRecord {
   /** When it was last seen to have sent more than before. */
   readonly sentAtMs: number;
   readonly isExposed: boolean;
+  /** When the newest session began that is known to run under an agreed PSK. */
+  readonly agreedSessionAtMs: number;
 }
 
 export function newSinkRecord(label: string, tells: boolean): SinkRecord {
@@ -69,6 +71,7 @@ export function newSinkRecord(label: string, tells: boolean): SinkRecord {
     counters: [],
     sentAtMs: Number.NEGATIVE_INFINITY,
     isExposed: false,
+    agreedSessionAtMs: Number.NEGATIVE_INFINITY,
   };
 }
 
@@ -98,6 +101,7 @@ export function withReading(record: SinkRecord, reading: EffectReading, nowMs: n
     reading,
     misses: 0,
     isInEffect,
+    agreedSessionAtMs: isInEffect ? sessionAtMs : record.agreedSessionAtMs,
     liveUntilMs: sessionAtMs + SESSION_MAX_MS,
     waitingSinceMs: isInEffect ? null : waitingSince(record, sessionAtMs),
   };
@@ -173,11 +177,18 @@ function withCounters(
   const newest = { atMs: nowMs, rxBytes, txBytes };
   const before = counters.at(-1);
   if (before === undefined) return { counters: [newest], sentAtMs };
-  // A peer that was added again counts from zero.
+  // A peer that was added again counts from zero. A session that cannot be brought back would restart
+  // the window with each revival, and its traffic would never be seen.
   const isRestarted = rxBytes < before.rxBytes || txBytes < before.txBytes;
   const hasSent = isRestarted ? txBytes > 0 : txBytes > before.txBytes;
-  const kept = isRestarted ? [] : counters.filter((_, at) => isNeeded(counters, at, nowMs));
-  return { counters: [...kept, newest], sentAtMs: hasSent ? nowMs : sentAtMs };
+  const kept = counters.filter((_, at) => isNeeded(counters, at, nowMs));
+  const rebased = isRestarted ? kept.map((one) => countedFrom(before, one)) : kept;
+  return { counters: [...rebased, newest], sentAtMs: hasSent ? nowMs : sentAtMs };
+}
+
+/** The same, counted from where others were: below zero for what came earlier. */
+function countedFrom(zero: Counters, { atMs, rxBytes, txBytes }: Counters): Counters {
+  return { atMs, rxBytes: rxBytes - zero.rxBytes, txBytes: txBytes - zero.txBytes };
 }
 
 /** The first that is kept is the last before the window. */
@@ -189,10 +200,18 @@ function isNeeded(counters: readonly Counters[], at: number, nowMs: number): boo
 /**
  * Traffic without an agreed PSK. A session that began before this end put a random PSK in place, or took
  * the PSK away, runs out on the one before; what began after it is seen by `inEffect`.
+ *
+ * An agreed PSK does not end it by being installed: the session that there is goes on as it began.
  */
 function isExposed(record: SinkRecord, reading: EffectReading, nowMs: number): boolean {
-  if (reading.agreedPsk || !isLive(record, nowMs)) return false;
+  if (!isLive(record, nowMs)) return false;
+  if (reading.agreedPsk) return record.isExposed && !isOfAgreedPsk(record);
   const runsOut = record.holds === null && !reading.inEffect;
   // It stays so while the traffic pauses: one alarm, not one for each pause.
   return record.isExposed || (!runsOut && isBusy(record));
+}
+
+/** Its session is one that was seen to begin under an agreed PSK. */
+function isOfAgreedPsk({ liveUntilMs, agreedSessionAtMs }: SinkRecord): boolean {
+  return liveUntilMs - SESSION_MAX_MS <= agreedSessionAtMs + SESSION_DOUBT_MS;
 }

@@ -115,6 +115,12 @@ describe('the verdict', () => {
     ['proved there, just now', tunnel('there', { sinceMs: 15_000 }), 'protected', 'other end.'],
     ['proved there alone', tunnel('there', { sinceMs: 15_001 }), 'degraded', 'this end saw none'],
     ['no session yet', tunnel('installed'), 'degraded', 'waits for a session'],
+    [
+      'none, with traffic, for long',
+      tunnel('installed', { alarm: 'not in effect' }),
+      'degraded',
+      'though there is traffic',
+    ],
     ['traffic without', tunnel('exposed'), 'not protected', 'without an agreed PSK'],
     ['nothing in the sinks', tunnel('none'), 'not protected', 'hold no agreed PSK'],
   ])('%s', (_, change, verdict, sentence) => {

@@ -154,10 +154,20 @@ describe('traffic', () => {
     expect(isBusy(record)).toBe(false);
   });
 
-  test('counters that began again from zero are no traffic', () => {
-    const record = said({ ...WAITS, rxBytes: 10 }, 65)(counting(60, { rx: 1_400 }));
-    expect(isBusy(record)).toBe(false);
-    expect(record.counters).toHaveLength(1);
+  test('counters that began again from zero go on from where they were', () => {
+    const idle = said({ ...WAITS, rxBytes: 10 }, 65)(counting(60, { rx: KEEPALIVE }));
+    expect(isBusy(idle)).toBe(false);
+    const busy = said({ ...WAITS, rxBytes: 10 }, 65)(counting(60, { rx: 1_400 }));
+    expect(isBusy(busy)).toBe(true);
+    expect(isBusy(saidWhileCounting(WAITS, 70, 90, { rx: KEEPALIVE })(busy))).toBe(false);
+  });
+
+  test('a peer that is added again and again, and each time tries a handshake, is busy', () => {
+    const added = Array.from({ length: 10 }, (_, at) => [
+      said({ ...NEVER_MET, txBytes: 0 }, 4 * at),
+      said({ ...NEVER_MET, txBytes: INITIATION }, 4 * at + 1),
+    ]);
+    expect(isBusy(sinkAfter(...added.flat()))).toBe(true);
   });
 
   test('the window stays bounded', () => {
@@ -217,13 +227,30 @@ describe('traffic without an agreed PSK', () => {
     expect(record.isExposed).toBe(exposed);
   });
 
-  test('is one episode, though the traffic pauses, until the PSK is an agreed one or the session dies', () => {
+  test('is one episode, though the traffic pauses, until a session of an agreed PSK, or none', () => {
     const exposed = sinkAfter(flowing(young));
     const paused = saidWhileCounting(NO_AGREED_PSK, 65, 100, {})(exposed);
     expect([exposed.isExposed, paused.isExposed]).toEqual([true, true]);
-    expect(said(WAITS, 105)(held(THREE, 104)(paused)).isExposed).toBe(false);
+    const agreed = said(WAITS, 105)(held(THREE, 104)(paused));
+    expect(agreed.isExposed).toBe(true);
+    expect(said(TOOK_EFFECT, 110)(agreed).isExposed).toBe(false);
     expect(said({ ...NO_AGREED_PSK, sessionAgeMs: 181 * SECOND_MS }, 105)(paused).isExposed).toBe(
       false,
     );
+  });
+
+  test('ends with an agreed PSK at once where the session had begun under one', () => {
+    const hour = 3_600;
+    const agedTo = (atS: number) => ({ ...WAITS, sessionAgeMs: (atS - hour) * SECOND_MS });
+    const foreign = saidWhileCounting(
+      { ...agedTo(hour + 10), agreedPsk: false },
+      hour + 10,
+      hour + 60,
+      TRAFFIC,
+    );
+    const exposed = sinkAfter(held(TWO, hour - 1), said(TOOK_EFFECT, hour), foreign);
+    expect(exposed.isExposed).toBe(true);
+    const record = said(agedTo(hour + 70), hour + 70)(held(THREE, hour + 69)(exposed));
+    expect(record.isExposed).toBe(false);
   });
 });

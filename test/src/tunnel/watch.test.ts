@@ -151,7 +151,11 @@ describe('what the log says', () => {
     await install();
     sink.says = { ...sink.says, agreedPsk: true };
     await sending(bench, 5, 1_400);
-    expect(watch.report()).toMatchObject({ protection: 'installed', alarm: null });
+    // The session is the one that began without it.
+    expect(watch.report()).toMatchObject({ protection: 'exposed', alarm: 'exposed' });
+    sink.says = { ...sink.says, inEffect: true };
+    await sending(bench, 5, 1_400);
+    expect(watch.report()).toMatchObject({ protection: 'here', alarm: null });
     expect(log.lines.map(({ message }) => message)).toContain(
       'the tunnel carries no traffic without an agreed PSK any more',
     );
