@@ -14,7 +14,6 @@ export interface LinkSettings {
 /** One link of a daemon. */
 export interface LabLink {
   readonly end: EndPlan;
-  readonly other: EndPlan;
   /** The node at the other end. */
   readonly peer: NodePlan;
   readonly kmes: KmePlan;
@@ -45,13 +44,13 @@ export function configurationOf({ node, socket, links, settings }: Daemon): stri
     '[control]',
     ...linesOf({ socket }),
   ];
-  for (const { end, other, peer, kmes, secret, peerKey } of links) {
+  for (const { end, peer, kmes, secret, peerKey } of links) {
     lines.push(
       '[[link]]',
       ...linesOf({
         name: end.link,
         remote_SAE_ID: peer.saeId,
-        url: `http://${other.outerAddress}:${peer.apiPort}`,
+        url: `http://${end.way.host}:${end.way.apiPort}`,
         psk: secret,
         ...settings.link,
       }),

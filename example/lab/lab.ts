@@ -7,14 +7,26 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Program } from '../demo/programs.ts';
 import { type LogLine, parseLogLine } from '../demo/timeline.ts';
 import { configurationOf, type LinkSettings } from './configuration.ts';
 import { type LinkStatus, linksOf } from './control.ts';
 import { inNamespace, type Network } from './network.ts';
-import { type EndPlan, type HopPlan, kmesOf, type NodePlan, type Plan, planOf } from './plan.ts';
+import {
+  type EndPlan,
+  type HopPlan,
+  kmesOf,
+  type NodePlan,
+  type Plan,
+  planOf,
+  relayOf,
+} from './plan.ts';
 import { bringUp, type Interface, type KeyPair, makeKeyPair, type Peer } from './wireguard.ts';
 
+const RELAY = fileURLToPath(new URL('relay.ts', import.meta.url));
+/** There a program in TypeScript finds its loader. */
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Of the secret that the two daemons of a hop share. */
 const SECRET_BYTES = 32;
 /** So long one ping waits for its answer. */
@@ -23,6 +35,8 @@ const PING_SECONDS = 1;
 export interface LabOptions {
   readonly nodes: number;
   readonly oneInterface: boolean;
+  /** On every cable, one way; 0 for none, and no relay. */
+  readonly delayMs?: number;
   /** null: a network without daemons. */
   readonly programs: LabPrograms | null;
 }
@@ -47,16 +61,18 @@ export class Lab {
   readonly network: Network;
   readonly plan: Plan;
   readonly #given: LabPrograms | null;
+  readonly #delayMs: number;
   readonly #keys: ReadonlyMap<string, KeyPair>;
   readonly #running = new Map<string, Program>();
   /** Those that are being ended. */
   readonly #ending = new Set<Program>();
 
   /** @param network - empty; whoever made it closes it, and the lab with it */
-  constructor(network: Network, { nodes, oneInterface, programs }: LabOptions) {
+  constructor(network: Network, { nodes, oneInterface, delayMs = 0, programs }: LabOptions) {
     this.network = network;
-    this.plan = planOf({ id: network.id, nodes, oneInterface });
+    this.plan = planOf({ id: network.id, nodes, oneInterface, relayed: delayMs > 0 });
     this.#given = programs;
+    this.#delayMs = delayMs;
     const names = this.plan.nodes.flatMap(({ ends }) => ends.map((end) => end.interface));
     this.#keys = new Map(names.map((name) => [name, makeKeyPair()]));
   }
@@ -75,10 +91,11 @@ export class Lab {
     await Promise.all(interfaces.map((one) => bringUp(this.network, one)));
   }
 
-  /** All that the daemons need: WireGuard, KMEs and configurations. */
+  /** All that the daemons need: cables that work, WireGuard, KMEs and configurations. */
   async prepare(): Promise<void> {
     await Promise.all([
       ...this.plan.hops.map((hop) => this.startKmes(hop)),
+      ...(this.#delayMs > 0 ? this.plan.hops.map((hop) => this.#startRelay(hop)) : []),
       this.bringTunnelsUp(),
       this.#writeConfigurations(),
     ]);
@@ -152,7 +169,7 @@ export class Lab {
   /** The other end of its hop, as WireGuard at this end knows it. */
   peerOf(end: EndPlan): Peer {
     const other = this.otherEnd(end);
-    const endpoint = `${other.outerAddress}:${other.listenPort}`;
+    const endpoint = `${end.way.host}:${end.way.wireguardPort}`;
     return { publicKey: this.publicKeyOf(other), endpoint, allowedIps: end.beyond };
   }
 
@@ -186,6 +203,15 @@ export class Lab {
     });
   }
 
+  /** Starts what delays a hop, and waits until it does. */
+  async #startRelay(hop: HopPlan): Promise<void> {
+    const { namespace, host, sides } = relayOf(hop);
+    const argv = [String(this.#delayMs), host, ...sides.flat().map(String)];
+    const name = `the relay between ${hop.left.node} and ${hop.right.node}`;
+    const command = ['--import', 'tsx', RELAY, ...argv];
+    await this.#start(name, namespace, command, (line) => line === 'relaying', ROOT);
+  }
+
   async #writeConfigurations(): Promise<void> {
     const { plan } = this;
     const secrets = plan.hops.map(() => randomBytes(SECRET_BYTES).toString('base64'));
@@ -193,10 +219,10 @@ export class Lab {
       plan.nodes.map(async (node) => {
         const links = node.ends.map((end) => {
           const other = this.otherEnd(end);
-          const hop = one(plan.hops[end.hop]);
+          const kmes = kmesOf(one(plan.hops[end.hop]));
           const peer = this.nodeOf(other);
           const secret = one(secrets[end.hop]);
-          return { end, other, peer, kmes: kmesOf(hop), secret, peerKey: this.publicKeyOf(other) };
+          return { end, peer, kmes, secret, peerKey: this.publicKeyOf(other) };
         });
         const { settings } = this.#programs;
         const toml = configurationOf({ node, socket: this.#socketOf(node), links, settings });
@@ -224,9 +250,9 @@ export class Lab {
     namespace: string,
     argv: readonly string[],
     isServing: (line: string) => boolean,
+    cwd = this.network.folder,
   ): Promise<void> {
     return new Promise((resolve, reject) => {
-      const cwd = this.network.folder;
       const onLine = (line: string): void => {
         if (isServing(line)) resolve();
       };

@@ -48,7 +48,7 @@ async function main(): Promise<number> {
 async function play(task: Task, stop: AbortController): Promise<Findings> {
   const network = await Network.create();
   const story = new Story(chart, screen);
-  const { nodes, oneInterface, dist, intervalMs, maxKeyAgeMs, onExpiry, via } = task;
+  const { nodes, oneInterface, delayMs, dist, intervalMs, maxKeyAgeMs, onExpiry, via } = task;
   const link = {
     interval: `${intervalMs}ms`,
     max_key_age: `${maxKeyAgeMs}ms`,
@@ -63,7 +63,7 @@ async function play(task: Task, stop: AbortController): Promise<Findings> {
     },
     onDeath: (how: string) => stop.abort(new Error(how)),
   };
-  const lab = new Lab(network, { nodes, oneInterface, programs });
+  const lab = new Lab(network, { nodes, oneInterface, delayMs, programs });
   story.begin(lab.plan.hops.length);
   const timer = setInterval(() => void story.look(lab), LOOK_MS);
   try {

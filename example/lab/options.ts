@@ -9,6 +9,7 @@ const MAX_KEY_AGE_INTERVALS = 1.5;
 const RATE_MAX = 5_000;
 const ROTATIONS_MAX = 1_000_000;
 const ROTATIONS_DEFAULT = 10;
+const DELAY_MAX_MS = 1_000;
 const MINUTES_MAX = 7 * 24 * 60;
 const INTERVALS_MS = { rotations: 3_000, 'kme-outage': 120_000 } as const;
 
@@ -25,6 +26,7 @@ interface Options {
   readonly via?: string;
   readonly rate: number;
   readonly oneInterface: boolean;
+  readonly delay: number;
   readonly dist: string;
 }
 
@@ -33,6 +35,8 @@ export interface Task {
   readonly scenario: Options['scenario'];
   readonly nodes: number;
   readonly oneInterface: boolean;
+  /** On every cable, one way. */
+  readonly delayMs: number;
   /** It ends after so many, or by the time. */
   readonly rotations: number;
   readonly lastsMs: number;
@@ -50,7 +54,17 @@ export interface Task {
 /** Reads the command line; ends the process, and says how it is used, where that fails. */
 export function readOptions(argv: readonly string[]): Task {
   const options = commandOf().parse(argv).opts<Options>();
-  const { scenario, chain, minutes, oneInterface, onExpiry, via = null, rate, dist } = options;
+  const {
+    scenario,
+    chain,
+    minutes,
+    oneInterface,
+    delay,
+    onExpiry,
+    via = null,
+    rate,
+    dist,
+  } = options;
   const intervalMs = options.interval ?? INTERVALS_MS[scenario];
   // A chain is there to see how soon it carries traffic.
   const otherwise = chain === undefined ? ROTATIONS_DEFAULT : 0;
@@ -58,6 +72,7 @@ export function readOptions(argv: readonly string[]): Task {
     scenario,
     nodes: chain ?? options.nodes,
     oneInterface,
+    delayMs: delay,
     rotations: options.rotations ?? (minutes === undefined ? otherwise : Number.POSITIVE_INFINITY),
     lastsMs: (minutes ?? Number.POSITIVE_INFINITY) * UNITS_MS.m,
     intervalMs,
@@ -94,6 +109,7 @@ function commandOf(): Command {
     .option('--via <way>', 'how PSKs are set: auto, wg or uapi')
     .option('--rate <n>', 'packets a second, each way', count(1, RATE_MAX), 1_000)
     .option('--one-interface', 'a node in between has one interface for both its hops', false)
+    .option('--delay <ms>', 'of every cable, one way', count(0, DELAY_MAX_MS), 0)
     .option('--dist <dir>', 'where the built programs are', DIST)
     .showHelpAfterError()
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));

@@ -13,6 +13,8 @@ export const NODES_MAX = 100;
 const API_PORT = 5555;
 const KME_PORTS = { left: 9001, right: 9002 } as const;
 const WIREGUARD_PORT = 51820;
+/** Where each side finds the other when there is a relay between them. */
+const RELAY_PORTS = { left: 9101, right: 9102 } as const;
 
 const SIDES = ['left', 'right'] as const;
 /** Where a node stands in a hop. */
@@ -24,6 +26,8 @@ export interface PlanOptions {
   readonly nodes: number;
   /** A node in between has an interface for each of its hops, or one for both. */
   readonly oneInterface: boolean;
+  /** Between the two ends of a hop is a relay, which delays. */
+  readonly relayed: boolean;
 }
 
 export interface NodePlan {
@@ -51,8 +55,17 @@ export interface EndPlan {
   readonly outerAddress: string;
   readonly interface: string;
   readonly listenPort: number;
+  /** By which it finds the other end of the hop. */
+  readonly way: Way;
   /** Addresses of the nodes that are reached through this end. */
   readonly beyond: readonly string[];
+}
+
+/** Where something serves that another end wants. */
+export interface Way {
+  readonly host: string;
+  readonly wireguardPort: number;
+  readonly apiPort: number;
 }
 
 export interface HopPlan {
@@ -65,6 +78,14 @@ export interface KmePlan {
   readonly namespace: string;
   readonly host: string;
   readonly ports: Readonly<Record<Side, number>>;
+}
+
+/** Where the relay of a hop with a delay serves: beside its left node, too. */
+export interface RelayPlan {
+  readonly namespace: string;
+  readonly host: string;
+  /** Of the left side and the right: its port here, its address, its WireGuard's port, its daemon's. */
+  readonly sides: readonly (readonly [number, string, number, number])[];
 }
 
 export interface Plan {
@@ -91,19 +112,36 @@ export function kmesOf({ left }: HopPlan): KmePlan {
   return { namespace: left.namespace, host: left.outerAddress, ports: KME_PORTS };
 }
 
+export function relayOf({ left, right }: HopPlan): RelayPlan {
+  const sides = [left, right].map(
+    ({ side, outerAddress, listenPort }) =>
+      [RELAY_PORTS[side], outerAddress, listenPort, API_PORT] as const,
+  );
+  return { namespace: left.namespace, host: left.outerAddress, sides };
+}
+
 function namesOf(count: number): readonly string[] {
   if (count === NODES_MIN) return ['alice', 'bob'];
   return Array.from({ length: count }, (_, at) => `n${at + 1}`);
 }
 
 function nodeOf(
-  { id, oneInterface }: PlanOptions,
+  { id, oneInterface, relayed }: PlanOptions,
   names: readonly string[],
   name: string,
   at: number,
 ): NodePlan {
   const namespace = `qupskd-${id}-${name}`;
   const addresses = names.map((_, index) => `10.201.0.${index + 1}`);
+  const listenPortOf = (side: Side): number =>
+    WIREGUARD_PORT + (oneInterface || side === 'left' ? 0 : 1);
+  const wayFrom = (hop: number, side: Side): Way => {
+    const port = RELAY_PORTS[side];
+    if (relayed) return { host: outerAddressOf(hop, 'left'), wireguardPort: port, apiPort: port };
+    const other = side === 'left' ? 'right' : 'left';
+    const host = outerAddressOf(hop, other);
+    return { host, wireguardPort: listenPortOf(other), apiPort: API_PORT };
+  };
   const endAt = (hop: number, side: Side): EndPlan => ({
     hop,
     side,
@@ -111,9 +149,10 @@ function nodeOf(
     namespace,
     link: names[side === 'left' ? at + 1 : at - 1] ?? '',
     device: `to-${side === 'left' ? 'right' : 'left'}`,
-    outerAddress: `10.200.${hop}.${side === 'left' ? 1 : 2}`,
+    outerAddress: outerAddressOf(hop, side),
     interface: `q${id}${at}${oneInterface ? '' : side[0]}`,
-    listenPort: WIREGUARD_PORT + (oneInterface || side === 'left' ? 0 : 1),
+    listenPort: listenPortOf(side),
+    way: wayFrom(hop, side),
     beyond: side === 'left' ? addresses.slice(at + 1) : addresses.slice(0, at),
   });
   const ends = [
@@ -122,4 +161,8 @@ function nodeOf(
   ];
   const address = addresses[at] ?? '';
   return { name, saeId: `sae_${name}`, namespace, address, apiPort: API_PORT, ends };
+}
+
+function outerAddressOf(hop: number, side: Side): string {
+  return `10.200.${hop}.${side === 'left' ? 1 : 2}`;
 }

@@ -15,12 +15,14 @@ describe('options of the lab', () => {
       maxKeyAgeMs: 4_500,
       rate: 1_000,
       via: null,
+      delayMs: 0,
     });
   });
 
   test.each<[string[], object]>([
     [['--chain', '10'], { nodes: 10, rotations: 0 }],
     [['--chain', '10', '--rotations', '2'], { nodes: 10, rotations: 2 }],
+    [['--delay', '25'], { delayMs: 25 }],
     [['--minutes', '2'], { rotations: Number.POSITIVE_INFINITY, lastsMs: 120_000 }],
     [['--interval', '500ms'], { intervalMs: 500, maxKeyAgeMs: 750 }],
     [['--interval', '2m', '--max-key-age', '180s'], { intervalMs: 120_000, maxKeyAgeMs: 180_000 }],

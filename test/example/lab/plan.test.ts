@@ -10,7 +10,8 @@ import { makeFolder } from '../../support/folders.ts';
 const ID = '0123abcd';
 const INTERFACE_CHARACTERS_MAX = 15;
 
-const chain = (nodes: number, oneInterface = false) => planOf({ id: ID, nodes, oneInterface });
+const chain = (nodes: number, oneInterface = false, relayed = false) =>
+  planOf({ id: ID, nodes, oneInterface, relayed });
 
 describe('a plan', () => {
   test('two nodes have one hop, and each an end of it', () => {
@@ -40,6 +41,29 @@ describe('a plan', () => {
     expect([names(endsOf(false)), names(endsOf(true))]).toEqual([4, 3]);
   });
 
+  test.each([
+    [
+      'each other',
+      false,
+      [
+        ['10.200.1.2', 51_821, 5_555],
+        ['10.200.1.1', 51_820, 5_555],
+      ],
+    ],
+    [
+      'the relay',
+      true,
+      [
+        ['10.200.1.1', 9_101, 9_101],
+        ['10.200.1.1', 9_102, 9_102],
+      ],
+    ],
+  ])('the ends of a hop find %s', (_what, relayed, ways) => {
+    const [, hop] = chain(3, false, relayed).hops;
+    const found = [hop?.left, hop?.right].map((end) => Object.values(end?.way ?? {}));
+    expect(found).toEqual(ways);
+  });
+
   test('the longest has names that Linux takes, and no address twice', () => {
     const { nodes, hops } = chain(NODES_MAX);
     const ends = nodes.flatMap((node) => node.ends);
@@ -58,7 +82,7 @@ describe('the configuration of a daemon', () => {
     const [hop] = hops;
     if (first === undefined || node === undefined || hop === undefined) throw new Error('no plan');
     const peerKey = Buffer.alloc(32, 7).toString('base64');
-    const link = { end: hop.right, other: hop.left, peer: first, kmes: kmesOf(hop), peerKey };
+    const link = { end: hop.right, peer: first, kmes: kmesOf(hop), peerKey };
     const toml = configurationOf({
       node,
       socket: '/run/lab.sock',
