@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { Chart, isCapable, Screen, wantsColour } from '../demo/screen.ts';
 import { rejectedBy, watchInterrupts } from '../demo/signals.ts';
 import type { LogLine } from '../demo/timeline.ts';
+import { playDeadSession } from './dead-session.ts';
 import { Lab } from './lab.ts';
 import { missingForTunnels } from './needs.ts';
 import { Network } from './network.ts';
@@ -22,7 +23,11 @@ import { Story } from './story.ts';
 const LOOK_MS = 1_000;
 const FIGURE_WIDTH = 32;
 
-const PLAYS = { rotations: playRotations, 'kme-outage': playKmeOutage } as const;
+const PLAYS = {
+  rotations: playRotations,
+  'kme-outage': playKmeOutage,
+  'dead-session': playDeadSession,
+} as const;
 
 const capable = isCapable(process.stdout, process.env);
 const chart = new Chart(capable && wantsColour(process.env));

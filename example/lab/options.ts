@@ -11,11 +11,16 @@ const ROTATIONS_MAX = 1_000_000;
 const ROTATIONS_DEFAULT = 10;
 const DELAY_MAX_MS = 1_000;
 const MINUTES_MAX = 7 * 24 * 60;
-const INTERVALS_MS = { rotations: 3_000, 'kme-outage': 120_000 } as const;
+const TIMES_MAX = 1_000;
+const INTERVALS_MS = { rotations: 3_000, 'kme-outage': 120_000, 'dead-session': 6_000 } as const;
+/** In a dead session no PSK is to expire while no KME answers. */
+const MAX_KEY_AGES_MS: Partial<Record<Scenario, number>> = { 'dead-session': 120_000 };
+
+export type Scenario = keyof typeof INTERVALS_MS;
 
 /** As they are given, durations in milliseconds. */
 interface Options {
-  readonly scenario: 'rotations' | 'kme-outage';
+  readonly scenario: Scenario;
   readonly nodes: number;
   readonly chain?: number;
   readonly rotations?: number;
@@ -27,6 +32,8 @@ interface Options {
   readonly rate: number;
   readonly oneInterface: boolean;
   readonly delay: number;
+  readonly times: number;
+  readonly unaided: boolean;
   readonly dist: string;
 }
 
@@ -37,6 +44,10 @@ export interface Task {
   readonly oneInterface: boolean;
   /** On every cable, one way. */
   readonly delayMs: number;
+  /** How often a session dies. */
+  readonly times: number;
+  /** WireGuard is left alone with it: the daemons are stopped before. */
+  readonly unaided: boolean;
   /** It ends after so many, or by the time. */
   readonly rotations: number;
   readonly lastsMs: number;
@@ -54,17 +65,8 @@ export interface Task {
 /** Reads the command line; ends the process, and says how it is used, where that fails. */
 export function readOptions(argv: readonly string[]): Task {
   const options = commandOf().parse(argv).opts<Options>();
-  const {
-    scenario,
-    chain,
-    minutes,
-    oneInterface,
-    delay,
-    onExpiry,
-    via = null,
-    rate,
-    dist,
-  } = options;
+  const { scenario, chain, minutes, oneInterface, onExpiry, via = null, rate, dist } = options;
+  const { delay, times, unaided } = options;
   const intervalMs = options.interval ?? INTERVALS_MS[scenario];
   // A chain is there to see how soon it carries traffic.
   const otherwise = chain === undefined ? ROTATIONS_DEFAULT : 0;
@@ -73,10 +75,13 @@ export function readOptions(argv: readonly string[]): Task {
     nodes: chain ?? options.nodes,
     oneInterface,
     delayMs: delay,
+    times,
+    unaided,
     rotations: options.rotations ?? (minutes === undefined ? otherwise : Number.POSITIVE_INFINITY),
     lastsMs: (minutes ?? Number.POSITIVE_INFINITY) * UNITS_MS.m,
     intervalMs,
-    maxKeyAgeMs: options.maxKeyAge ?? intervalMs * MAX_KEY_AGE_INTERVALS,
+    maxKeyAgeMs:
+      options.maxKeyAge ?? MAX_KEY_AGES_MS[scenario] ?? intervalMs * MAX_KEY_AGE_INTERVALS,
     onExpiry,
     via,
     rate,
@@ -92,7 +97,7 @@ function commandOf(): Command {
     )
     .addOption(
       new Option('--scenario <name>', 'what happens')
-        .choices(['rotations', 'kme-outage'])
+        .choices(Object.keys(INTERVALS_MS))
         .default('rotations'),
     )
     .option('--nodes <n>', 'in a row, each hop a link of its own', count(NODES_MIN, NODES_MAX), 2)
@@ -103,13 +108,23 @@ function commandOf(): Command {
       count(0, ROTATIONS_MAX),
     )
     .option('--minutes <n>', 'for how long instead', count(1, MINUTES_MAX))
-    .option('--interval <time>', 'from one PSK to the next (3s; kme-outage: 120s)', duration)
-    .option('--max-key-age <time>', 'until a PSK expires (1.5 intervals)', duration)
+    .option(
+      '--interval <time>',
+      'from one PSK to the next (3s; kme-outage: 120s; dead-session: 6s)',
+      duration,
+    )
+    .option(
+      '--max-key-age <time>',
+      'until a PSK expires (1.5 intervals; dead-session: 120s)',
+      duration,
+    )
     .option('--on-expiry <what>', 'random, remove or keep', 'random')
     .option('--via <way>', 'how PSKs are set: auto, wg or uapi')
     .option('--rate <n>', 'packets a second, each way', count(1, RATE_MAX), 1_000)
     .option('--one-interface', 'a node in between has one interface for both its hops', false)
     .option('--delay <ms>', 'of every cable, one way', count(0, DELAY_MAX_MS), 0)
+    .option('--times <n>', 'dead-session: how often it dies', count(1, TIMES_MAX), 8)
+    .option('--unaided', 'dead-session: without daemons to bring it back', false)
     .option('--dist <dir>', 'where the built programs are', DIST)
     .showHelpAfterError()
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));

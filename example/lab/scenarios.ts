@@ -38,7 +38,7 @@ export interface Findings {
 }
 
 /** Builds everything, until a ping goes from the first node to the last and back. */
-async function setUp({ lab, story, signal }: Stage): Promise<number> {
+export async function setUp({ lab, story, signal }: Stage): Promise<number> {
   const { nodes, hops } = lab.plan;
   const beganMs = performance.now();
   const told = (what: string): void => story.say(what);
@@ -77,7 +77,7 @@ function endsOf({ plan }: Lab): readonly [NodePlan, NodePlan] {
   return [first, last];
 }
 
-async function startStream({ lab, story, task, signal }: Stage): Promise<Stream> {
+export async function startStream({ lab, story, task, signal }: Stage): Promise<Stream> {
   const stream = new Stream(lab.network, endsOf(lab), task.rate);
   story.follow(() => stream.flows);
   await waitUntil(() => stream.flows.every(({ received }) => received > 0), {
@@ -165,7 +165,7 @@ export async function playKmeOutage(stage: Stage): Promise<Findings> {
   };
 }
 
-function lastPacketMs(flows: Flows): number {
+export function lastPacketMs(flows: Flows): number {
   return Math.max(...flows.map(({ lastAtMs }) => lastAtMs ?? 0));
 }
 
@@ -173,7 +173,7 @@ function lostOf(flows: Flows): number {
   return flows.reduce((sum, { lost }) => sum + lost, 0);
 }
 
-function packetFigures([there, back]: Flows): (readonly [string, string])[] {
+export function packetFigures([there, back]: Flows): (readonly [string, string])[] {
   return [
     ['packets there', flowText(there)],
     ['packets back', flowText(back)],
@@ -191,6 +191,6 @@ function flowText({ sent, lost, late, overrun, silences }: Flow): string {
   return parts.join(', ');
 }
 
-function seconds(ms: number): string {
+export function seconds(ms: number): string {
   return `${(ms / MS_PER_SECOND).toFixed(1)} s`;
 }

@@ -126,6 +126,62 @@ export async function peersOf(name: string): Promise<string[]> {
   return (await show(name, 'peers')).split('\n');
 }
 
+/** What must outlive a session that was brought back. */
+export interface PeerSettings {
+  readonly endpoint: string;
+  readonly allowedIps: string;
+  readonly keepalive: string;
+}
+
+export async function settingsOf(name: string, peer: string): Promise<PeerSettings> {
+  const [endpoint = '', allowedIps = '', keepalive = ''] = await Promise.all(
+    ['endpoints', 'allowed-ips', 'persistent-keepalive'].map(async (listing) =>
+      listed(await show(name, listing), peer),
+    ),
+  );
+  return { endpoint, allowedIps: allowedIps.replaceAll(' ', ','), keepalive };
+}
+
+/** Ends the session with a peer, as any program may: removes it and adds it again, with this PSK. */
+export async function replacePeer(
+  network: Network,
+  name: string,
+  peer: string,
+  psk: string,
+): Promise<void> {
+  const { endpoint, allowedIps, keepalive } = await settingsOf(name, peer);
+  const kept = ['endpoint', endpoint, 'allowed-ips', allowedIps, 'persistent-keepalive', keepalive];
+  const file = await pskFile(network, name, psk);
+  const again = ['peer', peer, 'remove', 'peer', peer, ...kept, 'preshared-key', file];
+  await network.run(['wg', 'set', name, ...again]);
+}
+
+/** Gives a peer a PSK by hand. */
+export async function setPresharedKey(
+  network: Network,
+  name: string,
+  peer: string,
+  psk: string,
+): Promise<void> {
+  const file = await pskFile(network, name, psk);
+  await network.run(['wg', 'set', name, 'peer', peer, 'preshared-key', file]);
+}
+
+async function pskFile({ folder }: Network, name: string, psk: string): Promise<string> {
+  const file = join(folder, `${name}.psk`);
+  await writeFile(file, psk, { mode: 0o600 });
+  return file;
+}
+
+/** Ends the sessions of an interface, as their age would: keys go with the private key they belong to. */
+export async function endSessions(network: Network, name: string): Promise<void> {
+  const script = `
+    own=$(wg show "$0" private-key) && other=$(wg genkey) &&
+    (umask 077; printf %s "$other" >"$1") && wg set "$0" private-key "$1" &&
+    printf %s "$own" >"$1" && wg set "$0" private-key "$1"`;
+  await network.run(['sh', '-c', script, name, join(network.folder, `${name}.key`)]);
+}
+
 async function show(name: string, listing: string): Promise<string> {
   return (await promisify(execFile)('wg', ['show', name, listing])).stdout.trim();
 }
