@@ -5,6 +5,13 @@ import { text } from 'node:stream/consumers';
 
 const ANSWER_MAX_MS = 2_000;
 
+interface LinkSinkStatus {
+  readonly state: string;
+  /** Since the last handshake; null: never, or not asked since the newest PSK was installed. */
+  readonly sessionAgeMs: number | null;
+  readonly revivals: number;
+}
+
 /** What it says of a link, as far as the lab reads it. */
 export interface LinkStatus {
   readonly name: string;
@@ -13,7 +20,8 @@ export interface LinkStatus {
   /** One sentence. */
   readonly reason: string;
   readonly psk: { readonly state: string };
-  readonly tunnel: { readonly protection: string };
+  readonly tunnel: { readonly protection: string; readonly alarm: string | null };
+  readonly sinks: readonly LinkSinkStatus[];
 }
 
 /**

@@ -35,11 +35,15 @@ export function judgeLink(evidence: Evidence): Judgement {
 
 /** What the machine alone tells; null where it is in order. */
 function judgeAgreement(evidence: Evidence): Judgement | null {
-  const { state, psk } = evidence;
+  const { state, psk, tunnel } = evidence;
   if (state === 'broken') {
     return no('The link machine broke, which is a bug: restart the daemon, and report the log.');
   }
-  if (psk.state === 'none') return no(`No PSK was agreed since the start${because(evidence)}.`);
+  if (psk.state === 'none') {
+    const isOpen = tunnel.protection === 'exposed';
+    const open = isOpen ? ', and the tunnel carries traffic without one' : '';
+    return no(`No PSK was agreed since the start${open}${because(evidence)}.`);
+  }
   if (psk.state !== 'expired') return null;
   return no(`The PSK has expired and ${EXPIRED[psk.onExpiry]}${because(evidence)}.`);
 }
