@@ -27,7 +27,7 @@ const DEAD_FOR_MS = 7_000;
 /** Of a session that has not come back by then it is said so. */
 const GIVE_UP_MS = 20_000;
 
-interface Scene extends Stage {
+export interface Scene extends Pick<Stage, 'lab' | 'signal'> {
   readonly hop: HopPlan;
   readonly stream: Stream;
 }
@@ -37,7 +37,7 @@ export async function playDeadSession(stage: Stage): Promise<Findings> {
   const [hop] = lab.plan.hops;
   if (hop === undefined || lab.plan.hops.length > 1) throw new RangeError('it takes one hop');
   await setUp(stage);
-  const scene = { ...stage, hop, stream: await startStream(stage) };
+  const scene = { lab, hop, signal: stage.signal, stream: await startStream(stage) };
   if (task.unaided) await Promise.all(lab.plan.nodes.map((node) => lab.endDaemon(node, 'stop')));
   const returns: (number | null)[] = [];
   for (let time = 1; time <= task.times; time += 1) {
@@ -54,8 +54,12 @@ export async function playDeadSession(stage: Stage): Promise<Findings> {
   return findingsOf(returns, task.unaided);
 }
 
-/** The daemons agree on a PSK again as soon as the KMEs are back. */
-async function dieAided(scene: Scene): Promise<number | null> {
+/**
+ * The daemons agree on a PSK again as soon as the KMEs are back.
+ *
+ * @returns how long after that packets come again both ways; null: too late
+ */
+export async function dieAided(scene: Scene): Promise<number | null> {
   const { lab, hop } = scene;
   // Right after a commit, so that none is on its way.
   await untilNewPsk(scene, await pskOf(lab, hop.left));

@@ -157,7 +157,12 @@ export class Lab {
 
   /** What the daemon of a node says of its links. @throws Error when it does not answer */
   statusOf(node: NodePlan): Promise<readonly LinkStatus[]> {
-    return linksOf(this.#socketOf(node));
+    return linksOf(this.#socketOf(node.name));
+  }
+
+  /** The control socket of the daemon of a link end. */
+  socketOf({ node }: EndPlan): string {
+    return this.#socketOf(node);
   }
 
   publicKeyOf({ interface: name }: EndPlan): string {
@@ -225,7 +230,7 @@ export class Lab {
           return { end, peer, kmes, secret, peerKey: this.publicKeyOf(other) };
         });
         const { settings } = this.#programs;
-        const toml = configurationOf({ node, socket: this.#socketOf(node), links, settings });
+        const toml = configurationOf({ node, socket: this.#socketOf(node.name), links, settings });
         await writeFile(this.#fileOf(node.name), toml, { mode: 0o600 });
       }),
     );
@@ -236,8 +241,8 @@ export class Lab {
     return this.#given;
   }
 
-  #socketOf({ name }: NodePlan): string {
-    return join(this.network.folder, `${name}.sock`);
+  #socketOf(node: string): string {
+    return join(this.network.folder, `${node}.sock`);
   }
 
   #fileOf(node: string): string {

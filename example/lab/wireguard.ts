@@ -173,15 +173,6 @@ async function pskFile({ folder }: Network, name: string, psk: string): Promise<
   return file;
 }
 
-/** Ends the sessions of an interface, as their age would: keys go with the private key they belong to. */
-export async function endSessions(network: Network, name: string): Promise<void> {
-  const script = `
-    own=$(wg show "$0" private-key) && other=$(wg genkey) &&
-    (umask 077; printf %s "$other" >"$1") && wg set "$0" private-key "$1" &&
-    printf %s "$own" >"$1" && wg set "$0" private-key "$1"`;
-  await network.run(['sh', '-c', script, name, join(network.folder, `${name}.key`)]);
-}
-
 async function show(name: string, listing: string): Promise<string> {
   return (await promisify(execFile)('wg', ['show', name, listing])).stdout.trim();
 }

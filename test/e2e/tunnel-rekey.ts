@@ -6,7 +6,6 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Flows } from '../../example/lab/stream.ts';
-import { handshakeOf } from '../../example/lab/wireguard.ts';
 import { waitFor } from '../support/programs/wait.ts';
 import { TunnelLab } from '../support/tunnel-lab.ts';
 
@@ -75,21 +74,17 @@ interface Session {
 }
 
 /** The session that there is once the beginning is over, in which both ends may begin one. */
-async function sessionOf({ lab, hop: { left, right } }: TunnelLab): Promise<Session> {
-  const handshakes = (): Promise<number[]> =>
-    Promise.all([
-      handshakeOf(left.interface, lab.publicKeyOf(right)),
-      handshakeOf(right.interface, lab.publicKeyOf(left)),
-    ]);
+async function sessionOf(lab: TunnelLab): Promise<Session> {
   let before: readonly number[] = [];
   const ageSeconds = (): number => Date.now() / 1_000 - Math.max(...before);
   const isSettled = async (): Promise<boolean> => {
-    before = await handshakes();
+    before = await lab.handshakes();
     return !before.includes(0) && ageSeconds() > SETTLED_SECONDS;
   };
   await waitFor('a session that stays', isSettled, REKEY_MS_MAX);
   return {
     ageSeconds,
-    isRenewed: async () => (await handshakes()).every((stamp, end) => stamp > (before[end] ?? 0)),
+    isRenewed: async () =>
+      (await lab.handshakes()).every((stamp, end) => stamp > (before[end] ?? 0)),
   };
 }

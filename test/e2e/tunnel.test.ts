@@ -7,58 +7,38 @@
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { missingForTunnels } from '../../example/lab/needs.ts';
-import type { Flows } from '../../example/lab/stream.ts';
+import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { peersOf } from '../../example/lab/wireguard.ts';
 import { buildPrograms } from '../support/programs/build.ts';
 import { waitFor } from '../support/programs/wait.ts';
-import { closeLabs, TunnelLab } from '../support/tunnel-lab.ts';
-import { mismatchOverRekey, type Rotated, rotateOverRekey } from './tunnel-rekey.ts';
+import { closeLabs, lostOf, NOTHING_LOST, TunnelLab } from '../support/tunnel-lab.ts';
+import { describeExpiry } from './tunnel-expiry.ts';
+import { type LongTests, startLongTests } from './tunnel-long.ts';
+import { isPossible, testIfPossible } from './tunnel-possible.ts';
 
 const TEST_MS_MAX = 60_000;
-const REKEY_TEST_MS_MAX = 240_000;
+const LONG_TEST_MS_MAX = 240_000;
 const SOON_MS_MAX = 20_000;
 /** The figure of docs/wireguard.md. */
 const BACK_MS_MAX = 10_000;
-/** Without packets for so long a tunnel is closed. */
-const CLOSED_AFTER_MS = 1_500;
 /** A key that is nobody's. */
 const STRANGER = Buffer.alloc(32, 9).toString('base64');
 
-const missing = missingForTunnels();
-if (missing.length > 0) {
-  // Not console.warn: Jest drops the console of a file whose tests are all skipped.
-  process.stderr.write(`SKIPPED: daemons with real WireGuard. Missing: ${missing.join(', ')}.\n`);
-}
-const testIfPossible = missing.length === 0 ? test : test.skip;
-
 let folder = '';
 let dist = '';
-/** They take two minutes, in which the other tests run. */
-let rekeys: { readonly rotations: Promise<Rotated>; readonly mismatch: Promise<Flows | null> };
+let long: LongTests;
 
 beforeAll(async () => {
-  if (missing.length > 0) return;
+  if (!isPossible) return;
   folder = await mkdtemp(join(tmpdir(), 'qupskd-tunnel-'));
   dist = dirname((await buildPrograms(folder)).qupskd);
-  rekeys = { rotations: rotateOverRekey(dist), mismatch: mismatchOverRekey(dist) };
-  // The tests that wait for them are told; until then nobody does.
-  for (const rekey of Object.values(rekeys)) rekey.catch(() => {});
+  long = startLongTests(dist);
 }, TEST_MS_MAX);
 
 afterAll(async () => {
   await closeLabs();
   await rm(folder, { recursive: true, force: true });
 }, TEST_MS_MAX);
-
-const lostOf = (flows: Flows | null): number[] => (flows ?? []).map(({ lost }) => lost);
-
-const NOTHING_LOST = [0, 0];
-
-/** When the newest packet came, in the direction that was silent for longer. */
-const lastPacketMs = (flows: Flows): number =>
-  Math.min(...flows.map(({ lastAtMs }) => lastAtMs ?? 0));
 
 describe('rotation', () => {
   testIfPossible(
@@ -159,6 +139,27 @@ describe('at the start', () => {
   );
 
   testIfPossible(
+    'a live session without a PSK is left alone until there is an agreed one: not a packet is lost',
+    async () => {
+      const lab = await TunnelLab.prepare({ dist });
+      await lab.lab.crashKmes(lab.hop);
+      await lab.stream();
+      expect(await lab.psks()).toEqual(['(none)', '(none)']);
+      const sessions = await lab.handshakes();
+      await lab.lab.startDaemons();
+      // The guard has given each end a random one: the next handshake would fail.
+      await lab.disagreement();
+      const sent = lab.flows.map((flow) => flow.received);
+      await waitFor('packets', () => lab.haveCome(sent.map((count) => count + 100)), SOON_MS_MAX);
+      await lab.lab.startKmes(lab.hop);
+      await lab.agreement();
+      expect(await lab.handshakes()).toEqual(sessions);
+      expect(lostOf(await lab.close())).toEqual(NOTHING_LOST);
+    },
+    TEST_MS_MAX,
+  );
+
+  testIfPossible(
     'a peer that the interface does not have is refused, and never made',
     async () => {
       const lab = await TunnelLab.prepare({ dist, sink: { public_key: STRANGER } });
@@ -172,78 +173,7 @@ describe('at the start', () => {
   );
 });
 
-describe('the KME is away for longer than max_key_age, and comes back', () => {
-  const EXPIRY = { interval: '1s', max_key_age: '3s' };
-  const isExpired = ({ psk }: { readonly psk: { readonly state: string } }): boolean =>
-    psk.state === 'expired';
-
-  async function expire(onExpiry: string): Promise<TunnelLab> {
-    const lab = await TunnelLab.start({ dist, link: { ...EXPIRY, on_expiry: onExpiry } });
-    await lab.stream();
-    await lab.lab.crashKmes(lab.hop);
-    for (const end of [lab.hop.left, lab.hop.right]) await lab.untilStatus(end, isExpired);
-    return lab;
-  }
-
-  /** Starts the KME; returns after how long packets come again, both ways. */
-  async function recover(lab: TunnelLab): Promise<number> {
-    await lab.lab.startKmes(lab.hop);
-    const returnedMs = Date.now();
-    const isBack = (): boolean => lastPacketMs(lab.flows) > returnedMs;
-    await waitFor('packets', isBack, SOON_MS_MAX);
-    await lab.agreement();
-    return lastPacketMs(lab.flows) - returnedMs;
-  }
-
-  const untilClosed = (lab: TunnelLab): Promise<unknown> =>
-    waitFor(
-      'the tunnel to close',
-      () => lab.flows.every(({ lastAtMs }) => Date.now() - (lastAtMs ?? 0) > CLOSED_AFTER_MS),
-      SOON_MS_MAX,
-    );
-
-  testIfPossible(
-    'random: no new session can begin; recovers by itself',
-    async () => {
-      const lab = await expire('random');
-      await lab.disagreement();
-      // WireGuard keeps a session that it has for up to three minutes. Here it ends sooner.
-      await lab.endSessions();
-      await untilClosed(lab);
-      expect(await lab.lab.ping(lab.first, lab.last)).toBe(false);
-      expect(await recover(lab)).toBeLessThan(BACK_MS_MAX);
-      await lab.close();
-    },
-    TEST_MS_MAX,
-  );
-
-  testIfPossible(
-    'remove: the session ends at once; recovers by itself',
-    async () => {
-      const lab = await expire('remove');
-      await untilClosed(lab);
-      await lab.disagreement();
-      expect(await lab.lab.ping(lab.first, lab.last)).toBe(false);
-      expect(await recover(lab)).toBeLessThan(BACK_MS_MAX);
-      await lab.close();
-    },
-    TEST_MS_MAX,
-  );
-
-  testIfPossible(
-    'keep: the PSK stays and is complained of, and not a packet is lost',
-    async () => {
-      const lab = await expire('keep');
-      const [a, b] = await lab.psks();
-      expect(a).toBe(b);
-      expect((await lab.status(lab.hop.left)).verdict).toBe('not protected');
-      await lab.lab.startKmes(lab.hop);
-      await lab.agreement([a]);
-      expect(lostOf(await lab.close())).toEqual(NOTHING_LOST);
-    },
-    TEST_MS_MAX,
-  );
-});
+describeExpiry(() => dist);
 
 describe('a daemon is stopped', () => {
   testIfPossible(
@@ -278,18 +208,84 @@ describe('over a rekey of WireGuard', () => {
   testIfPossible(
     'PSKs change every two seconds: not a packet is lost',
     async () => {
-      const { flows, psks } = await rekeys.rotations;
+      const { flows, psks } = await long.rotations;
       expect(lostOf(flows)).toEqual(NOTHING_LOST);
       expect(psks).toBeGreaterThan(40);
     },
-    REKEY_TEST_MS_MAX,
+    LONG_TEST_MS_MAX,
   );
 
   testIfPossible(
     'one end has another PSK when the rekey begins: not a packet is lost, and both are protected',
     async () => {
-      expect(lostOf(await rekeys.mismatch)).toEqual(NOTHING_LOST);
+      expect(lostOf(await long.mismatch)).toEqual(NOTHING_LOST);
     },
-    REKEY_TEST_MS_MAX,
+    LONG_TEST_MS_MAX,
+  );
+});
+
+describe('a session that died, with 25 ms on the way', () => {
+  testIfPossible(
+    'comes back soon: the end with precedence alone adds its peer anew, as it was',
+    async () => {
+      const { returns, revivals, settings, settingsBefore } = await long.revived;
+      expect(returns.map((ms) => ms !== null && ms < BACK_MS_MAX)).toEqual(returns.map(() => true));
+      // The first try may meet a handshake of the other end on its way.
+      expect(revivals.filter(([first]) => first < 1 || first > 2)).toEqual([]);
+      expect(revivals.map(([, last]) => last)).toEqual(returns.map(() => 0));
+      expect(settings).toEqual(settingsBefore);
+      expect(settings).toEqual(
+        ['10.201.0.2/32', '10.201.0.1/32'].map((allowedIps) =>
+          expect.objectContaining({ allowedIps, keepalive: '25' }),
+        ),
+      );
+    },
+    LONG_TEST_MS_MAX,
+  );
+});
+
+describe('alarms', () => {
+  const BOTH = ['alice', 'bob'];
+
+  testIfPossible(
+    'traffic without an agreed PSK: until a session has begun under one',
+    async () => {
+      const { before, saidBefore, installed, after, saidAfter, flows } = await long.exposed;
+      const tunnel = { protection: 'exposed', alarm: 'exposed' };
+      const open = { verdict: 'not protected', tunnel };
+      const carries = expect.stringContaining('carries traffic without');
+      expect(before).toMatchObject({ statuses: BOTH.map(() => open), codes: [2, 2] });
+      for (const { reason } of before.statuses) expect(reason).toEqual(carries);
+      expect(saidBefore).toEqual(BOTH);
+      expect(installed).toMatchObject({ statuses: BOTH.map(() => open), codes: [2, 2] });
+      const ended = { verdict: 'protected', tunnel: { protection: 'protected', alarm: null } };
+      expect(after).toMatchObject({ statuses: BOTH.map(() => ended), codes: [0, 0] });
+      expect(saidAfter).toEqual(BOTH);
+      expect(lostOf(flows)).toEqual(NOTHING_LOST);
+    },
+    LONG_TEST_MS_MAX,
+  );
+
+  testIfPossible(
+    'a PSK that does not take effect, though there is traffic: until it does',
+    async () => {
+      const { alarmAfterMs, during, saidDuring, after, saidAfter } = await long.unreachable;
+      expect(alarmAfterMs).toBeGreaterThan(120_000);
+      const late = {
+        verdict: 'degraded',
+        reason: 'The PSK does not take effect, though there is traffic.',
+        tunnel: { protection: 'installed', alarm: 'not in effect' },
+        sinks: [{ state: 'not in effect' }],
+      };
+      expect(during).toMatchObject({ statuses: BOTH.map(() => late), codes: [1, 1] });
+      expect(saidDuring).toEqual(BOTH);
+      // The end with precedence alone has tried to bring a session about.
+      const [tries, none] = during.statuses.map(({ sinks }) => sinks[0]?.revivals);
+      expect([tries, none]).toEqual([expect.any(Number), 0]);
+      expect(tries).toBeGreaterThan(10);
+      expect(after).toMatchObject({ codes: [0, 0] });
+      expect(saidAfter).toEqual(BOTH);
+    },
+    LONG_TEST_MS_MAX,
   );
 });

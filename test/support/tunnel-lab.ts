@@ -3,14 +3,16 @@
  *
  * It is taken down with `close`, and by `closeLabs` where a test did not come so far.
  */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { LinkStatus } from '../../example/lab/control.ts';
 import { Lab } from '../../example/lab/lab.ts';
 import { Network } from '../../example/lab/network.ts';
 import type { EndPlan, HopPlan, NodePlan } from '../../example/lab/plan.ts';
 import { type Flows, Stream } from '../../example/lab/stream.ts';
-import { presharedKeyOf } from '../../example/lab/wireguard.ts';
+import { handshakeOf, presharedKeyOf } from '../../example/lab/wireguard.ts';
 import { waitFor } from './programs/wait.ts';
 
 /** A daemon starts within a fraction of this, also on a machine with other work. */
@@ -19,6 +21,11 @@ const SOON_MS_MAX = 20_000;
 const TIMING = { interval: '2s', max_key_age: '60s' };
 /** Few enough that a machine with other work loses none by itself. */
 const PACKETS_PER_SECOND = 100;
+
+/** There, and back. */
+export const NOTHING_LOST = [0, 0];
+
+export const lostOf = (flows: Flows | null): number[] => (flows ?? []).map(({ lost }) => lost);
 
 const labs: TunnelLab[] = [];
 /** A test that took too long goes on when it is over; it makes no more labs. */
@@ -29,10 +36,12 @@ export interface TunnelLabOptions {
   readonly dist: string;
   readonly nodes?: number;
   readonly oneInterface?: boolean;
+  /** Of every cable, one way. */
+  readonly delayMs?: number;
   /** Keys of `[[link]]` at both ends. */
   readonly link?: Readonly<Record<string, string>>;
   /** Keys of the sink `wireguard` at both ends. */
-  readonly sink?: Readonly<Record<string, string>>;
+  readonly sink?: Readonly<Record<string, string | boolean>>;
 }
 
 /** A line of a daemon's log. */
@@ -44,16 +53,18 @@ export interface Said {
 export class TunnelLab {
   readonly lab: Lab;
   readonly said: Said[] = [];
+  readonly #dist: string;
   #stream: Stream | null = null;
 
   private constructor(network: Network, options: TunnelLabOptions) {
-    const { dist, nodes = 2, oneInterface = false, link, sink = {} } = options;
+    const { dist, nodes = 2, oneInterface = false, delayMs = 0, link, sink = {} } = options;
+    this.#dist = dist;
     const settings = { link: { ...TIMING, ...link }, sink };
     const onLog = (node: string, { message }: Omit<Said, 'node'>): void => {
       this.said.push({ node, message });
     };
     const programs = { dist, settings, onLog, onDeath: () => {} };
-    this.lab = new Lab(network, { nodes, oneInterface, programs });
+    this.lab = new Lab(network, { nodes, oneInterface, delayMs, programs });
   }
 
   /** Everything but the daemons. */
@@ -79,6 +90,11 @@ export class TunnelLab {
     const [hop] = this.lab.plan.hops;
     if (hop === undefined) throw new Error('a lab without hops');
     return hop;
+  }
+
+  /** Of the first hop. */
+  get ends(): readonly [EndPlan, EndPlan] {
+    return [this.hop.left, this.hop.right];
   }
 
   get first(): NodePlan {
@@ -134,18 +150,58 @@ export class TunnelLab {
   }
 
   /** Waits until a daemon says so of a link end. */
-  async untilStatus(end: EndPlan, holds: (status: LinkStatus) => boolean): Promise<void> {
+  async untilStatus(
+    end: EndPlan,
+    holds: (status: LinkStatus) => boolean,
+    boundMs = SOON_MS_MAX,
+  ): Promise<void> {
     const isSo = async (): Promise<boolean> => holds(await this.status(end));
-    await waitFor(`${end.node} to say so of its link`, isSo, SOON_MS_MAX);
+    await waitFor(`${end.node} to say so of its link`, isSo, boundMs);
   }
 
-  /** Sends packets from the first node to the last and back, until `close`; waits for the first. */
+  /** Waits until both daemons of the first hop say so. */
+  async untilBoth(holds: (status: LinkStatus) => boolean, boundMs = SOON_MS_MAX): Promise<void> {
+    for (const end of this.ends) await this.untilStatus(end, holds, boundMs);
+  }
+
+  /** The exit code of `qupskd status`, for the daemon of a link end. */
+  async statusCode(end: EndPlan): Promise<number | null> {
+    const argv = [join(this.#dist, 'qupskd.cjs'), 'status', '--socket', this.lab.socketOf(end)];
+    const child = spawn(process.execPath, argv, { stdio: 'ignore' });
+    const [code] = (await once(child, 'exit')) as [number | null];
+    return code;
+  }
+
+  /** The nodes whose daemons have said so, each once. */
+  whoSaid(pattern: RegExp): string[] {
+    const lines = this.said.filter(({ message }) => pattern.test(message));
+    return [...new Set(lines.map(({ node }) => node))].sort();
+  }
+
+  /** Sends packets from the first node to the last and back, until `close`. */
+  send(): Stream {
+    this.#stream = new Stream(this.lab.network, [this.first, this.last], PACKETS_PER_SECOND);
+    return this.#stream;
+  }
+
+  /** The same, and waits for the first. */
   async stream(): Promise<Stream> {
-    const stream = new Stream(this.lab.network, [this.first, this.last], PACKETS_PER_SECOND);
-    this.#stream = stream;
+    const stream = this.send();
     const flows = (): boolean => stream.flows.every(({ received }) => received > 0);
     await waitFor('the first packets', flows, SOON_MS_MAX);
     return stream;
+  }
+
+  /** At either end, so many packets of the other have come. */
+  haveCome(counts: readonly number[]): boolean {
+    return this.flows.every(({ received }, at) => received >= (counts[at] ?? 0));
+  }
+
+  /** When the last handshake was, as either end of the first hop says: Unix time in seconds. */
+  handshakes(): Promise<number[]> {
+    const of = (end: EndPlan): Promise<number> =>
+      handshakeOf(end.interface, this.lab.peerOf(end).publicKey);
+    return Promise.all(this.ends.map(of));
   }
 
   /** What has become of the packets so far. */
@@ -156,7 +212,7 @@ export class TunnelLab {
 
   /** Ends the session at both ends, as its age would: keys go with the private key they belong to. */
   async endSessions(): Promise<void> {
-    for (const { interface: name } of [this.hop.left, this.hop.right]) {
+    for (const { interface: name } of this.ends) {
       const script = `
         own=$(wg show "$0" private-key) && other=$(wg genkey) &&
         (umask 077; printf %s "$other" >"$1") && wg set "$0" private-key "$1" &&

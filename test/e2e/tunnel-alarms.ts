@@ -1,0 +1,106 @@
+/**
+ * What the daemons say of a tunnel that is open without an agreed PSK, and of a PSK that no session
+ * begins with: each until it is over, which takes as long as WireGuard's own rekeying. To be played
+ * while other tests run.
+ */
+import type { LinkStatus } from '../../example/lab/control.ts';
+import type { Flows } from '../../example/lab/stream.ts';
+import { TunnelLab } from '../support/tunnel-lab.ts';
+
+/** Traffic is known after twenty seconds. */
+const EXPOSED_MS_MAX = 45_000;
+const REKEY_MS_MAX = 150_000;
+/** Nobody answers there. */
+const DISCARD_PORT = 9;
+
+/** What an operator sees at both ends. */
+interface Seen {
+  readonly statuses: readonly LinkStatus[];
+  /** Exit codes of `qupskd status`. */
+  readonly codes: readonly (number | null)[];
+}
+
+export interface Exposed {
+  readonly before: Seen;
+  readonly saidBefore: readonly string[];
+  /** The PSK is agreed on and installed; the session is the one that began without. */
+  readonly installed: Seen;
+  readonly after: Seen;
+  /** The nodes that said that it was over. */
+  readonly saidAfter: readonly string[];
+  readonly flows: Flows | null;
+}
+
+/** Without guard and without a KME, until the KME is back and WireGuard has begun a new session. */
+export async function exposedUntilRekey(dist: string): Promise<Exposed> {
+  const lab = await TunnelLab.prepare({
+    dist,
+    sink: { guard: false },
+    link: { interval: '30s' },
+  });
+  await lab.lab.crashKmes(lab.hop);
+  await lab.lab.startDaemons();
+  await lab.stream();
+  await lab.untilBoth(({ tunnel }) => tunnel.alarm === 'exposed', EXPOSED_MS_MAX);
+  const before = await seen(lab);
+  const saidBefore = lab.whoSaid(/^the tunnel carries traffic without an agreed PSK$/);
+  await lab.lab.startKmes(lab.hop);
+  await lab.agreement();
+  await lab.untilBoth(({ sinks }) => sinks.every(isInstalledAndRead));
+  const installed = await seen(lab);
+  await lab.untilBoth(({ tunnel }) => tunnel.protection === 'protected', REKEY_MS_MAX);
+  const after = await seen(lab);
+  const saidAfter = lab.whoSaid(/^the tunnel carries no traffic without an agreed PSK any more$/);
+  return { before, saidBefore, installed, after, saidAfter, flows: await lab.close() };
+}
+
+export interface Unreachable {
+  /** From the first agreed PSK to the alarm, milliseconds. */
+  readonly alarmAfterMs: number;
+  readonly during: Seen;
+  readonly saidDuring: readonly string[];
+  readonly after: Seen;
+  readonly saidAfter: readonly string[];
+}
+
+/** PSKs are agreed on, but neither WireGuard reaches the other; in the end they do. */
+export async function unreachableUntilAlarm(dist: string): Promise<Unreachable> {
+  const lab = await TunnelLab.prepare({ dist, link: { interval: '40s' } });
+  await lookFor(lab, (endpoint) => endpoint.replace(/\d+$/, String(DISCARD_PORT)));
+  await lab.lab.startDaemons();
+  await lab.agreement();
+  const agreedMs = performance.now();
+  lab.send();
+  await lab.untilBoth(({ tunnel }) => tunnel.alarm === 'not in effect', REKEY_MS_MAX);
+  const alarmAfterMs = performance.now() - agreedMs;
+  const during = await seen(lab);
+  const saidDuring = lab.whoSaid(/^a PSK does not take effect$/);
+  await lookFor(lab, (endpoint) => endpoint);
+  await lab.untilBoth(({ tunnel }) => tunnel.alarm === null);
+  await lab.untilBoth(({ verdict }) => verdict === 'protected');
+  const after = await seen(lab);
+  const saidAfter = lab.whoSaid(/^the PSK does not wait for a session any more$/);
+  await lab.close();
+  return { alarmAfterMs, during, saidDuring, after, saidAfter };
+}
+
+/** WireGuard was asked after the install. */
+function isInstalledAndRead({ state, sessionAgeMs }: LinkStatus['sinks'][number]): boolean {
+  return state === 'installed' && sessionAgeMs !== null;
+}
+
+/** Has both ends send to what is made of the endpoint of their peer. */
+async function lookFor(lab: TunnelLab, change: (endpoint: string) => string): Promise<void> {
+  for (const end of lab.ends) {
+    const { publicKey, endpoint } = lab.lab.peerOf(end);
+    await lab.wg('set', end.interface, 'peer', publicKey, 'endpoint', change(endpoint));
+  }
+}
+
+async function seen(lab: TunnelLab): Promise<Seen> {
+  const [statuses, codes] = await Promise.all([
+    Promise.all(lab.ends.map((end) => lab.status(end))),
+    Promise.all(lab.ends.map((end) => lab.statusCode(end))),
+  ]);
+  return { statuses, codes };
+}
