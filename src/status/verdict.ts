@@ -30,7 +30,9 @@ const EXPIRED: Readonly<Record<OnExpiry, string>> = {
 
 /** The verdict on one link. */
 export function judgeLink(evidence: Evidence): Judgement {
-  return judgeAgreement(evidence) ?? judgeSinks(evidence) ?? judgeTunnel(evidence);
+  return (
+    judgeAgreement(evidence) ?? judgeOpen(evidence) ?? judgeSinks(evidence) ?? judgeTunnel(evidence)
+  );
 }
 
 /** What the machine alone tells; null where it is in order. */
@@ -46,6 +48,11 @@ function judgeAgreement(evidence: Evidence): Judgement | null {
   }
   if (psk.state !== 'expired') return null;
   return no(`The PSK has expired and ${EXPIRED[psk.onExpiry]}${because(evidence)}.`);
+}
+
+/** An open tunnel is worse than a sink that is behind; null where it is not open. */
+function judgeOpen({ tunnel }: Evidence): Judgement | null {
+  return tunnel.protection === 'exposed' ? judgeProof(tunnel) : null;
 }
 
 /** What the delivery to the sinks tells; null where every sink has the newest PSK. */

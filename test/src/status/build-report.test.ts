@@ -122,6 +122,21 @@ describe('the verdict', () => {
       'though there is traffic',
     ],
     ['traffic without', tunnel('exposed'), 'not protected', 'without an agreed PSK'],
+    [
+      'traffic without, while a sink has another PSK',
+      both(behind(1_000), (link) => ({
+        ...link,
+        tunnel: { ...link.tunnel, protection: 'exposed', alarm: 'exposed' },
+      })),
+      'not protected',
+      'without an agreed PSK',
+    ],
+    [
+      'traffic, and none was agreed',
+      both(machine({ psk: 'none' }), tunnel('exposed')),
+      'not protected',
+      'since the start, and the tunnel carries traffic',
+    ],
     ['nothing in the sinks', tunnel('none'), 'not protected', 'hold no agreed PSK'],
   ])('%s', (_, change, verdict, sentence) => {
     const report = buildLinkReport(change(quietLink()));
