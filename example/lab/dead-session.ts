@@ -22,6 +22,8 @@ import { presharedKeyOf, replacePeer, setPresharedKey } from './wireguard.ts';
 
 const PSK_BYTES = 32;
 const SOON_MAX_MS = 30_000;
+/** At this age WireGuard uses no session any more. */
+const SESSION_MAX_MS = 180_000;
 /** Both ends have failed by then, more than once. */
 const DEAD_FOR_MS = 7_000;
 /** Of a session that has not come back by then it is said so. */
@@ -30,6 +32,8 @@ const GIVE_UP_MS = 20_000;
 export interface Scene extends Pick<Stage, 'lab' | 'signal'> {
   readonly hop: HopPlan;
   readonly stream: Stream;
+  /** It dies of its age, and not at once. */
+  readonly aged: boolean;
 }
 
 export async function playDeadSession(stage: Stage): Promise<Findings> {
@@ -37,7 +41,8 @@ export async function playDeadSession(stage: Stage): Promise<Findings> {
   const [hop] = lab.plan.hops;
   if (hop === undefined || lab.plan.hops.length > 1) throw new RangeError('it takes one hop');
   await setUp(stage);
-  const scene = { lab, hop, signal: stage.signal, stream: await startStream(stage) };
+  const { signal } = stage;
+  const scene = { lab, hop, signal, aged: task.aged, stream: await startStream(stage) };
   if (task.unaided) await Promise.all(lab.plan.nodes.map((node) => lab.endDaemon(node, 'stop')));
   const returns: (number | null)[] = [];
   for (let time = 1; time <= task.times; time += 1) {
@@ -79,11 +84,16 @@ async function dieUnaided(scene: Scene): Promise<number | null> {
 }
 
 /** @returns the PSK that one end has, and the other has not */
-async function die({ lab, hop, stream, signal }: Scene): Promise<string> {
+async function die({ lab, hop, stream, aged, signal }: Scene): Promise<string> {
   const psk = randomPsk();
-  await Promise.all([replace(lab, hop.left, psk), replace(lab, hop.right, randomPsk())]);
+  if (aged) await setPsk(lab, hop.left, psk);
+  else await Promise.all([replace(lab, hop.left, psk), replace(lab, hop.right, randomPsk())]);
   const isDead = (): boolean => Date.now() - lastPacketMs(stream.flows) > DEAD_FOR_MS;
-  await waitUntil(isDead, { what: 'the session to die', boundMs: SOON_MAX_MS, signal });
+  await waitUntil(isDead, {
+    what: 'the session to die',
+    boundMs: SESSION_MAX_MS + SOON_MAX_MS,
+    signal,
+  });
   return psk;
 }
 

@@ -14,7 +14,7 @@ const MINUTES_MAX = 7 * 24 * 60;
 const TIMES_MAX = 1_000;
 const INTERVALS_MS = { rotations: 3_000, 'kme-outage': 120_000, 'dead-session': 6_000 } as const;
 /** In a dead session no PSK is to expire while no KME answers. */
-const MAX_KEY_AGES_MS: Partial<Record<Scenario, number>> = { 'dead-session': 120_000 };
+const MAX_KEY_AGES_MS: Partial<Record<Scenario, number>> = { 'dead-session': 600_000 };
 
 export type Scenario = keyof typeof INTERVALS_MS;
 
@@ -33,6 +33,7 @@ interface Options {
   readonly oneInterface: boolean;
   readonly delay: number;
   readonly times: number;
+  readonly aged: boolean;
   readonly unaided: boolean;
   readonly dist: string;
 }
@@ -46,6 +47,8 @@ export interface Task {
   readonly delayMs: number;
   /** How often a session dies. */
   readonly times: number;
+  /** Of its age, and not at once. */
+  readonly aged: boolean;
   /** WireGuard is left alone with it: the daemons are stopped before. */
   readonly unaided: boolean;
   /** It ends after so many, or by the time. */
@@ -66,7 +69,7 @@ export interface Task {
 export function readOptions(argv: readonly string[]): Task {
   const options = commandOf().parse(argv).opts<Options>();
   const { scenario, chain, minutes, oneInterface, onExpiry, via = null, rate, dist } = options;
-  const { delay, times, unaided } = options;
+  const { delay, times, aged, unaided } = options;
   const intervalMs = options.interval ?? INTERVALS_MS[scenario];
   // A chain is there to see how soon it carries traffic.
   const otherwise = chain === undefined ? ROTATIONS_DEFAULT : 0;
@@ -76,6 +79,7 @@ export function readOptions(argv: readonly string[]): Task {
     oneInterface,
     delayMs: delay,
     times,
+    aged,
     unaided,
     rotations: options.rotations ?? (minutes === undefined ? otherwise : Number.POSITIVE_INFINITY),
     lastsMs: (minutes ?? Number.POSITIVE_INFINITY) * UNITS_MS.m,
@@ -115,7 +119,7 @@ function commandOf(): Command {
     )
     .option(
       '--max-key-age <time>',
-      'until a PSK expires (1.5 intervals; dead-session: 120s)',
+      'until a PSK expires (1.5 intervals; dead-session: 600s)',
       duration,
     )
     .option('--on-expiry <what>', 'random, remove or keep', 'random')
@@ -124,6 +128,7 @@ function commandOf(): Command {
     .option('--one-interface', 'a node in between has one interface for both its hops', false)
     .option('--delay <ms>', 'of every cable, one way', count(0, DELAY_MAX_MS), 0)
     .option('--times <n>', 'dead-session: how often it dies', count(1, TIMES_MAX), 8)
+    .option('--aged', 'dead-session: of its age, three minutes, and not at once', false)
     .option('--unaided', 'dead-session: without daemons to bring it back', false)
     .option('--dist <dir>', 'where the built programs are', DIST)
     .showHelpAfterError()

@@ -3,13 +3,16 @@
  * begins with: each until it is over, which takes as long as WireGuard's own rekeying. To be played
  * while other tests run.
  */
+import { randomBytes } from 'node:crypto';
 import type { LinkStatus } from '../../example/lab/control.ts';
 import type { Flows } from '../../example/lab/stream.ts';
 import { TunnelLab } from '../support/tunnel-lab.ts';
 
 /** Traffic is known after twenty seconds. */
 const EXPOSED_MS_MAX = 45_000;
+const ROTATION_MS_MAX = 60_000;
 const REKEY_MS_MAX = 150_000;
+const PSK_BYTES = 32;
 /** Nobody answers there. */
 const DISCARD_PORT = 9;
 
@@ -52,6 +55,32 @@ export async function exposedUntilRekey(dist: string): Promise<Exposed> {
   const after = await seen(lab);
   const saidAfter = lab.whoSaid(/^the tunnel carries no traffic without an agreed PSK any more$/);
   return { before, saidBefore, installed, after, saidAfter, flows: await lab.close() };
+}
+
+export interface Foreign {
+  readonly during: Seen;
+  readonly after: readonly LinkStatus[];
+  /** No session has begun meanwhile. */
+  readonly isSameSession: boolean;
+  readonly flows: Flows | null;
+}
+
+/** Somebody gives both ends another PSK by hand; the next rotation takes its place. */
+export async function foreignUntilRotation(dist: string): Promise<Foreign> {
+  const lab = await TunnelLab.start({ dist, link: { interval: '40s' } });
+  await lab.stream();
+  await lab.untilBoth(({ tunnel }) => tunnel.protection === 'protected');
+  const sessions = await lab.handshakes();
+  const before = await lab.psks();
+  const foreign = randomBytes(PSK_BYTES).toString('base64');
+  await Promise.all(lab.ends.map((end) => lab.setPsk(end, foreign)));
+  await lab.untilBoth(({ tunnel }) => tunnel.alarm === 'exposed', EXPOSED_MS_MAX);
+  const during = await seen(lab);
+  await lab.agreement([...before, foreign], lab.hop, ROTATION_MS_MAX);
+  await lab.untilBoth(({ tunnel }) => tunnel.alarm === null);
+  const after = await Promise.all(lab.ends.map((end) => lab.status(end)));
+  const isSameSession = String(await lab.handshakes()) === String(sessions);
+  return { during, after, isSameSession, flows: await lab.close() };
 }
 
 export interface Unreachable {

@@ -3,6 +3,8 @@ import type { Flows } from '../../example/lab/stream.ts';
 import {
   type Exposed,
   exposedUntilRekey,
+  type Foreign,
+  foreignUntilRotation,
   type Unreachable,
   unreachableUntilAlarm,
 } from './tunnel-alarms.ts';
@@ -13,6 +15,7 @@ export interface LongTests {
   readonly rotations: Promise<Rotated>;
   readonly mismatch: Promise<Flows | null>;
   readonly exposed: Promise<Exposed>;
+  readonly foreign: Promise<Foreign>;
   readonly unreachable: Promise<Unreachable>;
   readonly revived: Promise<Revived>;
 }
@@ -23,6 +26,7 @@ export function startLongTests(dist: string): LongTests {
     rotations: rotateOverRekey(dist),
     mismatch: mismatchOverRekey(dist),
     exposed: exposedUntilRekey(dist),
+    foreign: foreignUntilRotation(dist),
     unreachable: unreachableUntilAlarm(dist),
     revived: reviveOverDelay(dist),
   };

@@ -3,8 +3,6 @@
  * played side by side, while other tests run.
  */
 import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Flows } from '../../example/lab/stream.ts';
 import { waitFor } from '../support/programs/wait.ts';
 import { TunnelLab } from '../support/tunnel-lab.ts';
@@ -52,18 +50,13 @@ export async function mismatchOverRekey(dist: string): Promise<Flows | null> {
   await lab.lab.crashKmes(lab.hop);
   await untilAge(REKEY_AGE_SECONDS - 5);
   const psk = await lab.agreement();
-  const foreign = join(lab.lab.network.folder, 'foreign.psk');
-  await writeFile(foreign, randomBytes(32).toString('base64'), { mode: 0o600 });
-  const { publicKey } = lab.lab.peerOf(lab.hop.left);
-  await lab.wg('set', lab.hop.left.interface, 'peer', publicKey, 'preshared-key', foreign);
+  await lab.setPsk(lab.hop.left, randomBytes(32).toString('base64'));
   await untilAge(REKEY_AGE_SECONDS + 2);
   if (await isRenewed()) throw new Error('the session was renewed with different PSKs');
   await lab.lab.startKmes(lab.hop);
   await waitFor('a new session', isRenewed, REKEY_MS_MAX);
   await lab.agreement([psk]);
-  for (const end of [lab.hop.left, lab.hop.right]) {
-    await lab.untilStatus(end, ({ tunnel }) => tunnel.protection === 'protected');
-  }
+  await lab.untilBoth(({ tunnel }) => tunnel.protection === 'protected');
   return await lab.close();
 }
 

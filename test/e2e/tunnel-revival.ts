@@ -38,7 +38,7 @@ export async function reviveOverDelay(dist: string): Promise<Revived> {
   const stream = await lab.stream();
   const settingsBefore = await settings();
   const { signal } = new AbortController();
-  const scene = { lab: lab.lab, hop: lab.hop, stream, signal };
+  const scene = { lab: lab.lab, hop: lab.hop, stream, aged: false, signal };
   const returns: (number | null)[] = [];
   const counts: [number, number][] = [];
   let before = await revivals();

@@ -12,6 +12,7 @@ import { peersOf } from '../../example/lab/wireguard.ts';
 import { buildPrograms } from '../support/programs/build.ts';
 import { waitFor } from '../support/programs/wait.ts';
 import { closeLabs, lostOf, NOTHING_LOST, TunnelLab } from '../support/tunnel-lab.ts';
+import { describeAlarms } from './tunnel-alarm-tests.ts';
 import { describeExpiry } from './tunnel-expiry.ts';
 import { type LongTests, startLongTests } from './tunnel-long.ts';
 import { isPossible, testIfPossible } from './tunnel-possible.ts';
@@ -244,48 +245,4 @@ describe('a session that died, with 25 ms on the way', () => {
   );
 });
 
-describe('alarms', () => {
-  const BOTH = ['alice', 'bob'];
-
-  testIfPossible(
-    'traffic without an agreed PSK: until a session has begun under one',
-    async () => {
-      const { before, saidBefore, installed, after, saidAfter, flows } = await long.exposed;
-      const tunnel = { protection: 'exposed', alarm: 'exposed' };
-      const open = { verdict: 'not protected', tunnel };
-      const carries = expect.stringContaining('carries traffic without');
-      expect(before).toMatchObject({ statuses: BOTH.map(() => open), codes: [2, 2] });
-      for (const { reason } of before.statuses) expect(reason).toEqual(carries);
-      expect(saidBefore).toEqual(BOTH);
-      expect(installed).toMatchObject({ statuses: BOTH.map(() => open), codes: [2, 2] });
-      const ended = { verdict: 'protected', tunnel: { protection: 'protected', alarm: null } };
-      expect(after).toMatchObject({ statuses: BOTH.map(() => ended), codes: [0, 0] });
-      expect(saidAfter).toEqual(BOTH);
-      expect(lostOf(flows)).toEqual(NOTHING_LOST);
-    },
-    LONG_TEST_MS_MAX,
-  );
-
-  testIfPossible(
-    'a PSK that does not take effect, though there is traffic: until it does',
-    async () => {
-      const { alarmAfterMs, during, saidDuring, after, saidAfter } = await long.unreachable;
-      expect(alarmAfterMs).toBeGreaterThan(120_000);
-      const late = {
-        verdict: 'degraded',
-        reason: 'The PSK does not take effect, though there is traffic.',
-        tunnel: { protection: 'installed', alarm: 'not in effect' },
-        sinks: [{ state: 'not in effect' }],
-      };
-      expect(during).toMatchObject({ statuses: BOTH.map(() => late), codes: [1, 1] });
-      expect(saidDuring).toEqual(BOTH);
-      // The end with precedence alone has tried to bring a session about.
-      const [tries, none] = during.statuses.map(({ sinks }) => sinks[0]?.revivals);
-      expect([tries, none]).toEqual([expect.any(Number), 0]);
-      expect(tries).toBeGreaterThan(10);
-      expect(after).toMatchObject({ codes: [0, 0] });
-      expect(saidAfter).toEqual(BOTH);
-    },
-    LONG_TEST_MS_MAX,
-  );
-});
+describeAlarms(() => long);

@@ -12,7 +12,7 @@ import { Lab } from '../../example/lab/lab.ts';
 import { Network } from '../../example/lab/network.ts';
 import type { EndPlan, HopPlan, NodePlan } from '../../example/lab/plan.ts';
 import { type Flows, Stream } from '../../example/lab/stream.ts';
-import { handshakeOf, presharedKeyOf } from '../../example/lab/wireguard.ts';
+import { handshakeOf, presharedKeyOf, setPresharedKey } from '../../example/lab/wireguard.ts';
 import { waitFor } from './programs/wait.ts';
 
 /** A daemon starts within a fraction of this, also on a machine with other work. */
@@ -117,14 +117,18 @@ export class TunnelLab {
   }
 
   /** Waits until both ends of a hop hold one PSK that was not there before. */
-  async agreement(before: readonly string[] = [], hop = this.hop): Promise<string> {
+  async agreement(
+    before: readonly string[] = [],
+    hop = this.hop,
+    boundMs = SOON_MS_MAX,
+  ): Promise<string> {
     return await waitFor(
       'both ends to hold a new PSK',
       async () => {
         const [a, b] = await this.psks(hop);
         return a === b && a !== '(none)' && !before.includes(a) && a;
       },
-      SOON_MS_MAX,
+      boundMs,
     );
   }
 
@@ -135,6 +139,12 @@ export class TunnelLab {
       return a !== b && a !== '(none)' && b !== '(none)';
     };
     await waitFor('the ends to hold different PSKs', differ, SOON_MS_MAX);
+  }
+
+  /** Gives one end a PSK by hand. */
+  async setPsk(end: EndPlan, psk: string): Promise<void> {
+    const { publicKey } = this.lab.peerOf(end);
+    await setPresharedKey(this.lab.network, end.interface, publicKey, psk);
   }
 
   async wg(...args: string[]): Promise<void> {

@@ -23,6 +23,10 @@ describe('options of the lab', () => {
     [['--chain', '10'], { nodes: 10, rotations: 0 }],
     [['--chain', '10', '--rotations', '2'], { nodes: 10, rotations: 2 }],
     [['--delay', '25'], { delayMs: 25 }],
+    [
+      ['--scenario', 'dead-session', '--times', '3', '--aged', '--unaided'],
+      { intervalMs: 6_000, maxKeyAgeMs: 600_000, times: 3, aged: true, unaided: true },
+    ],
     [['--minutes', '2'], { rotations: Number.POSITIVE_INFINITY, lastsMs: 120_000 }],
     [['--interval', '500ms'], { intervalMs: 500, maxKeyAgeMs: 750 }],
     [['--interval', '2m', '--max-key-age', '180s'], { intervalMs: 120_000, maxKeyAgeMs: 180_000 }],
