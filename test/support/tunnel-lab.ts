@@ -117,18 +117,14 @@ export class TunnelLab {
   }
 
   /** Waits until both ends of a hop hold one PSK that was not there before. */
-  async agreement(
-    before: readonly string[] = [],
-    hop = this.hop,
-    boundMs = SOON_MS_MAX,
-  ): Promise<string> {
+  async agreement(before: readonly string[] = [], hop = this.hop): Promise<string> {
     return await waitFor(
       'both ends to hold a new PSK',
       async () => {
         const [a, b] = await this.psks(hop);
         return a === b && a !== '(none)' && !before.includes(a) && a;
       },
-      boundMs,
+      SOON_MS_MAX,
     );
   }
 
@@ -182,10 +178,11 @@ export class TunnelLab {
     return code;
   }
 
-  /** The nodes whose daemons have said so, each once. */
-  whoSaid(pattern: RegExp): string[] {
-    const lines = this.said.filter(({ message }) => pattern.test(message));
-    return [...new Set(lines.map(({ node }) => node))].sort();
+  /** Waits until the daemons at both ends of the first hop have said so in their logs. */
+  async untilBothSaid(message: string, boundMs: number): Promise<void> {
+    const hasSaid = ({ node }: EndPlan): boolean =>
+      this.said.some((line) => line.node === node && line.message === message);
+    await waitFor(`both to say "${message}"`, () => this.ends.every(hasSaid), boundMs);
   }
 
   /** Sends packets from the first node to the last and back, until `close`. */
