@@ -48,7 +48,8 @@ export async function playDeadSession(stage: Stage): Promise<Findings> {
   for (let time = 1; time <= task.times; time += 1) {
     const tookMs = await (task.unaided ? dieUnaided(scene) : dieAided(scene));
     returns.push(tookMs);
-    story.bold(`session ${time} of ${task.times}: ${how(tookMs)}`);
+    const added = task.unaided ? '' : `; peers added anew: ${await revivalsText(lab)}`;
+    story.bold(`session ${time} of ${task.times}: ${how(tookMs)}${added}`);
     if (tookMs !== null) continue;
     // What WireGuard did not bring back by itself is to be there for the next time.
     const nowMs = Date.now();
@@ -115,6 +116,15 @@ async function untilBack({ stream, signal }: Scene, sinceMs: number): Promise<nu
   const wait = { what: 'packets both ways', boundMs: SOON_MAX_MS, signal };
   await waitUntil(() => isBack() || isOver(), wait);
   return isBack() ? Math.max(...returns()) : null;
+}
+
+/** By the daemon of each node, since the beginning. */
+async function revivalsText(lab: Lab): Promise<string> {
+  const counts = lab.plan.nodes.map(async (node) => {
+    const sinks = (await lab.statusOf(node)).flatMap((link) => link.sinks);
+    return `${sinks.reduce((sum, { revivals }) => sum + revivals, 0)} by ${node.name}`;
+  });
+  return (await Promise.all(counts)).join(', ');
 }
 
 function pskOf(lab: Lab, end: EndPlan): Promise<string> {
