@@ -68,4 +68,6 @@ export interface EffectReading {
   readonly txBytes: number;
   /** The PSK that is held was agreed: false for none, a random and a foreign one. */
   readonly agreedPsk: boolean;
+  /** The session was there, or may have been, when no PSK was held at all. */
+  readonly beganWithoutPsk: boolean;
 }

@@ -104,6 +104,8 @@ export class StrongswanPpkSink implements Sink {
         rxBytes: sas.reduce((sum, sa) => sum + sa.rxBytes, 0),
         txBytes: sas.reduce((sum, sa) => sum + sa.txBytes, 0),
         agreedPsk: held !== null && names.includes(this.#nameOf(held.keyId)),
+        // Only an IKE_SA with a PPK is complete.
+        beganWithoutPsk: false,
       };
     });
   }

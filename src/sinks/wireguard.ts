@@ -32,6 +32,10 @@ export class WireguardSink implements Sink {
   #agreedHash: Buffer | null = null;
   /** The last handshake at the time of the newest install; null while that is not through. */
   #installedAt: { readonly handshake: string | null } | null = null;
+  /** The peer had no PSK when it was last looked at, and none was set since. */
+  #hasNone = false;
+  /** The last handshake before the peer was given its first PSK; null where that was not seen. */
+  #handshakeWithoutPsk: string | null = null;
 
   /** @throws QupskdError `ERR_CONFIG_INVALID` */
   constructor(config: WireguardSinkConfig, devices: WireguardDevices, log: Log) {
@@ -83,6 +87,8 @@ export class WireguardSink implements Sink {
         rxBytes,
         txBytes,
         agreedPsk: psk !== null && this.#isAgreed(psk),
+        beganWithoutPsk:
+          handshake !== null && (psk === null || handshake.stamp === this.#handshakeWithoutPsk),
       });
     });
   }
@@ -106,7 +112,10 @@ export class WireguardSink implements Sink {
     try {
       const after = await device.setPsk(this.#config.publicKey, psk, signal);
       this.#checkHeld(after, psk);
-      return after.handshake?.stamp ?? null;
+      const handshake = after.handshake?.stamp ?? null;
+      if (this.#hasNone) this.#handshakeWithoutPsk = handshake;
+      this.#hasNone = false;
+      return handshake;
     } finally {
       psk.wipe();
     }
@@ -116,6 +125,9 @@ export class WireguardSink implements Sink {
   async #replace(device: WireguardDevice, psk: Secret, before: PeerReading): Promise<void> {
     try {
       this.#checkHeld(await device.replacePeer(this.#config.publicKey, psk, before), psk);
+      // The sessions of before are over.
+      this.#hasNone = false;
+      this.#handshakeWithoutPsk = null;
     } finally {
       psk.wipe();
     }
@@ -149,6 +161,7 @@ export class WireguardSink implements Sink {
     return this.#use(signal, async (device) => {
       const reading = await device.read(this.#config.publicKey, signal);
       if (reading === null) throw missingPeer(this.#config.interface, 'has no such peer');
+      if (reading.psk === null) this.#hasNone = true;
       try {
         return await operation(device, reading);
       } finally {

@@ -51,8 +51,13 @@ function judgeAgreement(evidence: Evidence): Judgement | null {
 }
 
 /** An open tunnel is worse than a sink that is behind; null where it is not open. */
-function judgeOpen({ tunnel }: Evidence): Judgement | null {
-  return tunnel.protection === 'exposed' ? judgeProof(tunnel) : null;
+function judgeOpen({ tunnel, sinks }: Evidence): Judgement | null {
+  if (tunnel.protection !== 'exposed') return null;
+  if (sinks.some(({ state }) => state === 'not installed')) return judgeProof(tunnel);
+  return no(
+    'The tunnel carries traffic in a session that began without an agreed PSK; ' +
+      'the PSK is installed, and the next session begins under it: within two minutes.',
+  );
 }
 
 /** What the delivery to the sinks tells; null where every sink has the newest PSK. */
@@ -64,7 +69,10 @@ function judgeSinks({ psk, sinks }: Evidence): Judgement | null {
   if (lost !== undefined) return no(`The sink ${lost.label} has no agreed PSK that is in force.`);
   const [late] = behind;
   if (late === undefined) return null;
-  return degraded(`The sink ${late.label} has not taken the newest PSK; it is tried again.`);
+  return degraded(
+    `The sink ${late.label} does not hold the newest PSK: it did not take it, and is tried again; ` +
+      'or something else has set another, which the next rotation replaces.',
+  );
 }
 
 /** What the sessions of the tunnel tell, and whether the next PSK is in sight. */

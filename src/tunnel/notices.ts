@@ -32,7 +32,7 @@ export class TunnelNotices {
     }
     const error = new QupskdError(
       'ERR_TUNNEL_EXPOSED',
-      'There is a session and traffic, and the PSK held is none, or not one that was agreed.',
+      'There is a session and traffic, and no agreed PSK is held, or none was when the session began.',
       'See why no PSK was agreed or installed, or what else sets the PSK of this peer; ' +
         'until then take the interface down if this traffic must not pass.',
     );

@@ -63,7 +63,7 @@ export interface TunnelReport {
   readonly sinceMs: number;
   /** The worst that holds now; null: nothing to worry about. */
   readonly alarm: TunnelAlarm | null;
-  /** What the peer has said of the current PSK; `unsupported`: an older version that says nothing. */
+  /** What the peer has said of the current PSK; `unsupported`: protocol 1, or an older version. */
   readonly peer: 'in effect' | 'installed' | 'silent' | 'unsupported';
   readonly sinks: readonly SinkReport[];
 }

@@ -201,12 +201,14 @@ function isNeeded(counters: readonly Counters[], at: number, nowMs: number): boo
  * Traffic without an agreed PSK. A session that began before this end put a random PSK in place, or took
  * the PSK away, runs out on the one before; what began after it is seen by `inEffect`.
  *
- * An agreed PSK does not end it by being installed: the session that there is goes on as it began.
+ * An agreed PSK does not end it by being installed: the session that there is goes on as it began. One
+ * that had no PSK at all is traffic without, whatever was installed since.
  */
 function isExposed(record: SinkRecord, reading: EffectReading, nowMs: number): boolean {
   if (!isLive(record, nowMs)) return false;
-  if (reading.agreedPsk) return record.isExposed && !isOfAgreedPsk(record);
-  const runsOut = record.holds === null && !reading.inEffect;
+  const { agreedPsk, beganWithoutPsk, inEffect } = reading;
+  if (agreedPsk && !beganWithoutPsk) return record.isExposed && !isOfAgreedPsk(record);
+  const runsOut = record.holds === null && !inEffect && !beganWithoutPsk;
   // It stays so while the traffic pauses: one alarm, not one for each pause.
   return record.isExposed || (!runsOut && isBusy(record));
 }

@@ -63,13 +63,15 @@ export class TunnelWatch implements EffectPort {
   readonly #talk: PeerTalk | null;
   readonly #protection: Lasting<Protection>;
   #link: LinkRecord = NEW_LINK_RECORD;
-  #isUnsupported = false;
+  /** The peer's version cannot tell. */
+  #isUnsupported: boolean;
 
   constructor(options: TunnelWatchOptions) {
     const { sinks, caller, log, clock = SYSTEM_CLOCK } = options;
     this.#options = options;
     this.#clock = clock;
     this.#notices = new TunnelNotices(log);
+    this.#isUnsupported = caller === null;
     this.#watched = sinks.map((sink) => this.#watch(sink));
     this.#talk = caller && this.#talkTo(caller);
     this.#protection = new Lasting<Protection>('none', clock.nowMs());

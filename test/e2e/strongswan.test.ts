@@ -99,6 +99,7 @@ testIfPossible(
       rxBytes: 0,
       txBytes: 0,
       agreedPsk: true,
+      beganWithoutPsk: false,
     });
     await a.psk.install(order(agreed, 'initiator'), NEVER);
     expect(await isUp()).toBe(true);

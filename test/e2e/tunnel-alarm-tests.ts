@@ -7,6 +7,7 @@ import { testIfPossible } from './tunnel-possible.ts';
 const LONG_TEST_MS_MAX = 240_000;
 const BOTH = ['alice', 'bob'];
 const OPEN = { verdict: 'not protected', tunnel: { protection: 'exposed', alarm: 'exposed' } };
+const PROTECTED = { verdict: 'protected', tunnel: { protection: 'protected', alarm: null } };
 
 /** @param long - says what is under way, once it is */
 export function describeAlarms(long: () => LongTests): void {
@@ -19,8 +20,20 @@ export function describeAlarms(long: () => LongTests): void {
         expect(before).toMatchObject({ statuses: BOTH.map(() => OPEN), codes: [2, 2] });
         for (const { reason } of before.statuses) expect(reason).toEqual(carries);
         expect(installed).toMatchObject({ statuses: BOTH.map(() => OPEN), codes: [2, 2] });
-        const ended = { verdict: 'protected', tunnel: { protection: 'protected', alarm: null } };
-        expect(after).toMatchObject({ statuses: BOTH.map(() => ended), codes: [0, 0] });
+        expect(after).toMatchObject({ statuses: BOTH.map(() => PROTECTED), codes: [0, 0] });
+        expect(lostOf(flows)).toEqual(NOTHING_LOST);
+      },
+      LONG_TEST_MS_MAX,
+    );
+
+    testIfPossible(
+      'traffic in a session of before there was a PSK, though one is agreed at once: as long',
+      async () => {
+        const { installed, after, flows } = await long().bare;
+        const reason = expect.stringContaining('in a session that began without an agreed PSK');
+        const open = BOTH.map(() => ({ ...OPEN, reason }));
+        expect(installed).toMatchObject({ statuses: open, codes: [2, 2] });
+        expect(after).toMatchObject({ statuses: BOTH.map(() => PROTECTED), codes: [0, 0] });
         expect(lostOf(flows)).toEqual(NOTHING_LOST);
       },
       LONG_TEST_MS_MAX,

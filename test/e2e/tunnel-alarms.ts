@@ -28,12 +28,16 @@ interface Seen {
   readonly codes: readonly (number | null)[];
 }
 
-export interface Exposed {
-  readonly before: Seen;
+export interface Open {
   /** The PSK is agreed on and installed; the session is the one that began without. */
   readonly installed: Seen;
   readonly after: Seen;
   readonly flows: Flows | null;
+}
+
+export interface Exposed extends Open {
+  /** No PSK was agreed on. */
+  readonly before: Seen;
 }
 
 /** Without guard and without a KME, until the KME is back and WireGuard has begun a new session. */
@@ -50,11 +54,25 @@ export async function exposedUntilRekey(dist: string): Promise<Exposed> {
   const before = await seen(lab);
   await lab.lab.startKmes(lab.hop);
   await lab.agreement();
+  return { before, ...(await openUntilRekey(lab)) };
+}
+
+/** A session without a PSK is there before the daemons, which agree on one at once. */
+export async function bareUntilRekey(dist: string): Promise<Open> {
+  const lab = await TunnelLab.prepare({ dist, link: { interval: '30s' } });
+  await lab.stream();
+  await lab.lab.startDaemons();
+  await lab.agreement();
+  await lab.untilBothSaid(IS_OPEN, EXPOSED_MS_MAX);
+  return await openUntilRekey(lab);
+}
+
+async function openUntilRekey(lab: TunnelLab): Promise<Open> {
   await lab.untilBoth(({ sinks }) => sinks.every(isInstalledAndRead));
   const installed = await seen(lab);
   await lab.untilBothSaid(IS_OPEN_NO_MORE, REKEY_MS_MAX);
   await lab.untilBoth(({ tunnel }) => tunnel.protection === 'protected');
-  return { before, installed, after: await seen(lab), flows: await lab.close() };
+  return { installed, after: await seen(lab), flows: await lab.close() };
 }
 
 export interface Foreign {

@@ -1,10 +1,12 @@
 /** What takes two minutes of WireGuard's own time, all side by side, while other tests run. */
 import type { Flows } from '../../example/lab/stream.ts';
 import {
+  bareUntilRekey,
   type Exposed,
   exposedUntilRekey,
   type Foreign,
   foreignUntilRotation,
+  type Open,
   type Unreachable,
   unreachableUntilAlarm,
 } from './tunnel-alarms.ts';
@@ -15,6 +17,7 @@ export interface LongTests {
   readonly rotations: Promise<Rotated>;
   readonly mismatch: Promise<Flows | null>;
   readonly exposed: Promise<Exposed>;
+  readonly bare: Promise<Open>;
   readonly foreign: Promise<Foreign>;
   readonly unreachable: Promise<Unreachable>;
   readonly revived: Promise<Revived>;
@@ -26,6 +29,7 @@ export function startLongTests(dist: string): LongTests {
     rotations: rotateOverRekey(dist),
     mismatch: mismatchOverRekey(dist),
     exposed: exposedUntilRekey(dist),
+    bare: bareUntilRekey(dist),
     foreign: foreignUntilRotation(dist),
     unreachable: unreachableUntilAlarm(dist),
     revived: reviveOverDelay(dist),

@@ -178,6 +178,7 @@ describe('effect', () => {
       rxBytes: 300,
       txBytes: 40,
       agreedPsk: true,
+      beganWithoutPsk: false,
     });
     charon.addSa({ established: 2 });
     expect(await sink.effect(NEVER)).toEqual({
@@ -186,6 +187,7 @@ describe('effect', () => {
       rxBytes: 600,
       txBytes: 80,
       agreedPsk: true,
+      beganWithoutPsk: false,
     });
     charon.sas = [];
     charon.addSa({ established: 9_999 });
@@ -202,6 +204,7 @@ describe('effect', () => {
       rxBytes: 0,
       txBytes: 0,
       agreedPsk: false,
+      beganWithoutPsk: false,
     });
   });
 });

@@ -160,6 +160,39 @@ describe('effect', () => {
     expect(await isAgreed()).toBe(false);
   });
 
+  test.each([
+    ['the guard gives it one', true],
+    ['the first install does', false],
+  ])('a session of a peer without a PSK is told from later ones: %s', async (_who, guard) => {
+    const peer = uapi.add(PEER, { handshake: [100, 5] });
+    const sink = sinkWith({ guard });
+    const isBare = async (): Promise<boolean> => (await sink.effect(NEVER)).beganWithoutPsk;
+    if (guard) await sink.prepare(NEVER);
+    expect(await isBare()).toBe(true);
+    await sink.install(agreed(PSK), NEVER);
+    await sink.install(agreed(OTHER_PSK), NEVER);
+    expect(await isBare()).toBe(true);
+    peer.handshake = [220, 6];
+    expect(await isBare()).toBe(false);
+  });
+
+  test('a session that is found with a PSK in place began nobody knows how, and is no alarm', async () => {
+    uapi.add(PEER, { psk: OTHER_PSK.toString('hex'), handshake: [100, 5] });
+    const sink = sinkWith();
+    await sink.prepare(NEVER);
+    await sink.install(agreed(PSK), NEVER);
+    expect((await sink.effect(NEVER)).beganWithoutPsk).toBe(false);
+  });
+
+  test('a session that is brought back has a PSK', async () => {
+    uapi.add(PEER, { handshake: [100, 5] });
+    const sink = sinkWith();
+    await sink.prepare(NEVER);
+    await sink.revive(NEVER);
+    uapi.peer(PEER).handshake = [100, 5];
+    expect((await sink.effect(NEVER)).beganWithoutPsk).toBe(false);
+  });
+
   test('an install that fails leaves the PSK before it agreed, and nothing in effect', async () => {
     const peer = uapi.add(PEER);
     const sink = sinkWith();

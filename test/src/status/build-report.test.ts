@@ -121,7 +121,7 @@ describe('the verdict', () => {
       'degraded',
       'though there is traffic',
     ],
-    ['traffic without', tunnel('exposed'), 'not protected', 'without an agreed PSK'],
+    ['traffic without', tunnel('exposed'), 'not protected', 'the next session begins under it'],
     [
       'traffic without, while a sink has another PSK',
       both(behind(1_000), (link) => ({

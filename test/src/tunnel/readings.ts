@@ -28,6 +28,7 @@ export const WAITS: EffectReading = {
   rxBytes: 0,
   txBytes: 0,
   agreedPsk: true,
+  beganWithoutPsk: false,
 };
 export const TOOK_EFFECT: EffectReading = { ...WAITS, inEffect: true, sessionAgeMs: 0 };
 export const NEVER_MET: EffectReading = { ...WAITS, sessionAgeMs: null };

@@ -219,6 +219,16 @@ describe('traffic without an agreed PSK', () => {
       false,
     ],
     [
+      'a session that had no PSK at all, under an agreed one since',
+      sinkAfter(held(TWO, 0), flowing({ ...WAITS, beganWithoutPsk: true })),
+      true,
+    ],
+    [
+      'a session that had no PSK at all, after expiry',
+      sinkAfter(held(null, 5), flowing({ ...NO_AGREED_PSK, beganWithoutPsk: true })),
+      true,
+    ],
+    [
       'a session that began after it',
       sinkAfter(held(TWO, 0), held(null, 5), flowing({ ...young, inEffect: true })),
       true,

@@ -58,6 +58,14 @@ describe('the peer is told', () => {
     expect(watch.report()).toMatchObject({ protection: 'protected', peer: 'in effect' });
   });
 
+  test('nothing on protocol 1, whose peer cannot tell', async () => {
+    const { clock, sink, watch, install } = start({ caller: null });
+    sink.says = TOOK_EFFECT;
+    await install();
+    await clock.advance(SECOND_MS);
+    expect(watch.report()).toMatchObject({ protection: 'here', peer: 'unsupported' });
+  });
+
   test('nothing more of a PSK that was replaced meanwhile', async () => {
     const { clock, caller, install, watch } = start();
     let answer = (): void => {};
