@@ -92,7 +92,7 @@ describe('the verdict', () => {
     ['an exchange that is on its way', under(5_000), 'protected', 'installed'],
     ['a key that is laid by slowly', under(5_001, 'reserve'), 'protected', 'installed'],
     ['due, and under way', machine({ psk: 'agreed.due' }), 'protected', 'installed'],
-    ['a sink that is late', behind(10), 'degraded', `The sink ${SINK} has not taken`],
+    ['a sink that is late', behind(10), 'degraded', `The sink ${SINK} does not hold`],
     ['a sink with a PSK that is too old', behind(180_000), 'not protected', 'no agreed PSK'],
     ['a sink that never took one', behind(null), 'not protected', 'The sink another has no'],
     ['proved at both ends', tunnel('protected'), 'protected', 'Both ends'],
