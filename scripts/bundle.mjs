@@ -10,8 +10,9 @@ import { noticesOf } from './notices.mjs';
 const ROOT = resolve(import.meta.dirname, '..');
 
 // V8 would let the heap grow by tens of MiB, under what is thrown away with each rotation, before it
-// collects. Settable only here: in a running process it has no effect.
-const NODE = 'node --optimize-for-size';
+// collects; and the daemon says when it may (src/collect-at-rest.ts). Settable only here: in a running
+// process it has no effect.
+const NODE = 'node --optimize-for-size --expose-gc';
 
 const PROGRAMS = { qupskd: 'src/main.ts', 'qkd-simulator': 'src/etsi014/simulator/main.ts' };
 

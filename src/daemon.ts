@@ -7,6 +7,7 @@ import type { InspectionEvent } from 'xstate';
 import manifest from '../package.json' with { type: 'json' };
 import { bindLink } from './bind-link.ts';
 import { CertificateWatch } from './certificate-watch.ts';
+import { collectAtRest } from './collect-at-rest.ts';
 import type { Config, LinkConfig } from './config/types.ts';
 import { type ControlRoutes, type ControlServer, serveControl } from './control/server.ts';
 import { defaultSocketPath } from './control/socket-path.ts';
@@ -63,6 +64,7 @@ export async function startDaemon(config: Config, options: DaemonOptions = {}): 
   });
   const machine = bindLink((name) => links.effectsOf(name));
   const watching = await createWatching(config, { certificates, log });
+  const atRest = collectAtRest();
   for (const warning of config.warnings) log.warn(warning, { file: config.file });
   const create = (link: LinkConfig): RunningLink =>
     createLink(link, {
@@ -72,7 +74,7 @@ export async function startDaemon(config: Config, options: DaemonOptions = {}): 
       version: manifest.version,
       log: log.child({ link: link.name }),
       inspect: options.inspect,
-      observing: watching.observersOf(link.name),
+      observing: [...watching.observersOf(link.name), atRest],
     });
   links.replace(config.links.map(create));
   const strangers = observers(watching.observersOf(null), log);

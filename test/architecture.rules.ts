@@ -94,6 +94,12 @@ export const ROWS: readonly Row[] = [
     packages: ['xstate'],
   },
   {
+    files: /^src\/collect-at-rest\.ts$/,
+    may: [/^src\/clock\.ts$/],
+    types: [/^src\/link-observer\.ts$/],
+    packages: [],
+  },
+  {
     files: /^src\/complaints\.ts$/,
     may: [/^src\/errors\.ts$/],
     types: [/^src\/log\.ts$/],

@@ -8,7 +8,7 @@
  * every remove.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { constants, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { FileSinkConfig } from '../config/types.ts';
 import { errorCode } from '../error-code.ts';
@@ -17,6 +17,8 @@ import { withKeyText } from '../key-text.ts';
 import type { Secret } from '../secret.ts';
 import type { PskOrder, Sink } from './sink.ts';
 
+/** What was written is on the disk: each step more is time in which the two ends differ. */
+const NEW_AND_SYNCED = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_SYNC;
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 const TEMPORARY_NAME_BYTES = 8;
@@ -65,12 +67,10 @@ export class FileSink implements Sink {
     const name = `${this.#temporaryPrefix()}${randomBytes(TEMPORARY_NAME_BYTES).toString('hex')}`;
     const temporary = join(this.#folder, name);
     try {
-      const file = await open(temporary, 'wx', FILE_MODE);
+      const file = await open(temporary, NEW_AND_SYNCED, FILE_MODE);
       try {
         // The umask may have taken bits away from the mode that was asked for.
-        await file.chmod(FILE_MODE);
-        await file.writeFile(text.reveal());
-        await file.sync();
+        await Promise.all([file.chmod(FILE_MODE), file.writeFile(text.reveal())]);
         signal.throwIfAborted();
         await rename(temporary, this.#path);
       } finally {
