@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import type { LinkStatus } from '../../example/lab/control.ts';
 import type { Flows } from '../../example/lab/stream.ts';
-import { TunnelLab } from '../support/tunnel-lab.ts';
+import { TunnelLab, type TunnelLabOptions } from '../support/tunnel-lab.ts';
 
 /** Traffic is known after twenty seconds. */
 const EXPOSED_MS_MAX = 45_000;
@@ -41,9 +41,9 @@ export interface Exposed extends Open {
 }
 
 /** Without guard and without a KME, until the KME is back and WireGuard has begun a new session. */
-export async function exposedUntilRekey(dist: string): Promise<Exposed> {
+export async function exposedUntilRekey(options: TunnelLabOptions): Promise<Exposed> {
   const lab = await TunnelLab.prepare({
-    dist,
+    ...options,
     sink: { guard: false },
     link: { interval: '30s' },
   });
@@ -58,8 +58,8 @@ export async function exposedUntilRekey(dist: string): Promise<Exposed> {
 }
 
 /** A session without a PSK is there before the daemons, which agree on one at once. */
-export async function bareUntilRekey(dist: string): Promise<Open> {
-  const lab = await TunnelLab.prepare({ dist, link: { interval: '30s' } });
+export async function bareUntilRekey(options: TunnelLabOptions): Promise<Open> {
+  const lab = await TunnelLab.prepare({ ...options, link: { interval: '30s' } });
   await lab.stream();
   await lab.lab.startDaemons();
   await lab.agreement();
@@ -84,8 +84,8 @@ export interface Foreign {
 }
 
 /** Somebody gives both ends another PSK by hand; the next rotation takes its place. */
-export async function foreignUntilRotation(dist: string): Promise<Foreign> {
-  const lab = await TunnelLab.start({ dist, link: { interval: '40s' } });
+export async function foreignUntilRotation(options: TunnelLabOptions): Promise<Foreign> {
+  const lab = await TunnelLab.start({ ...options, link: { interval: '40s' } });
   await lab.stream();
   await lab.untilBoth(({ tunnel }) => tunnel.protection === 'protected');
   const sessions = await lab.handshakes();
@@ -109,8 +109,8 @@ export interface Unreachable {
 }
 
 /** PSKs are agreed on, but neither WireGuard reaches the other; in the end they do. */
-export async function unreachableUntilAlarm(dist: string): Promise<Unreachable> {
-  const lab = await TunnelLab.prepare({ dist, link: { interval: '40s' } });
+export async function unreachableUntilAlarm(options: TunnelLabOptions): Promise<Unreachable> {
+  const lab = await TunnelLab.prepare({ ...options, link: { interval: '40s' } });
   await lookFor(lab, (endpoint) => endpoint.replace(/\d+$/, String(DISCARD_PORT)));
   await lab.lab.startDaemons();
   await lab.agreement();

@@ -25,13 +25,15 @@ export interface LongTests {
 
 /** @param dist - where the built programs are */
 export function startLongTests(dist: string): LongTests {
+  // Several stand side by side for minutes, and the other tests want the processor.
+  const quiet = { dist, packetsPerSecond: 20 };
   const long = {
     rotations: rotateOverRekey(dist),
-    mismatch: mismatchOverRekey(dist),
-    exposed: exposedUntilRekey(dist),
-    bare: bareUntilRekey(dist),
-    foreign: foreignUntilRotation(dist),
-    unreachable: unreachableUntilAlarm(dist),
+    mismatch: mismatchOverRekey(quiet),
+    exposed: exposedUntilRekey(quiet),
+    bare: bareUntilRekey(quiet),
+    foreign: foreignUntilRotation(quiet),
+    unreachable: unreachableUntilAlarm(quiet),
     revived: reviveOverDelay(dist),
   };
   // The tests that wait for them are told; until then nobody does.

@@ -5,9 +5,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Flows } from '../../example/lab/stream.ts';
 import { waitFor } from '../support/programs/wait.ts';
-import { TunnelLab } from '../support/tunnel-lab.ts';
+import { TunnelLab, type TunnelLabOptions } from '../support/tunnel-lab.ts';
 
 const REKEY_MS_MAX = 150_000;
+/** Each look starts a few programs, and there is a PSK every two seconds. */
+const POLL_MS = 500;
 const REKEY_AGE_SECONDS = 120;
 const SETTLED_SECONDS = 10;
 
@@ -28,7 +30,7 @@ export async function rotateOverRekey(dist: string): Promise<Rotated> {
     if (a === b) psks.add(a);
     return await isRenewed();
   };
-  await waitFor('a new session', sawNewSession, REKEY_MS_MAX);
+  await waitFor('a new session', sawNewSession, REKEY_MS_MAX, POLL_MS);
   return { flows: await lab.close(), psks: psks.size };
 }
 
@@ -38,10 +40,10 @@ export async function rotateOverRekey(dist: string): Promise<Rotated> {
  *
  * @returns when both ends say that the link is protected
  */
-export async function mismatchOverRekey(dist: string): Promise<Flows | null> {
+export async function mismatchOverRekey(options: TunnelLabOptions): Promise<Flows | null> {
   // A rotation is due just before the rekey; and the next is late enough for both ends to see the
   // session that the first one brings.
-  const lab = await TunnelLab.start({ dist, link: { interval: '30s' } });
+  const lab = await TunnelLab.start({ ...options, link: { interval: '30s' } });
   await lab.stream();
   const { ageSeconds, isRenewed } = await sessionOf(lab);
   const untilAge = (seconds: number): Promise<unknown> =>
@@ -54,7 +56,7 @@ export async function mismatchOverRekey(dist: string): Promise<Flows | null> {
   await untilAge(REKEY_AGE_SECONDS + 2);
   if (await isRenewed()) throw new Error('the session was renewed with different PSKs');
   await lab.lab.startKmes(lab.hop);
-  await waitFor('a new session', isRenewed, REKEY_MS_MAX);
+  await waitFor('a new session', isRenewed, REKEY_MS_MAX, POLL_MS);
   await lab.agreement([psk]);
   await lab.untilBoth(({ tunnel }) => tunnel.protection === 'protected');
   return await lab.close();
@@ -74,7 +76,7 @@ async function sessionOf(lab: TunnelLab): Promise<Session> {
     before = await lab.handshakes();
     return !before.includes(0) && ageSeconds() > SETTLED_SECONDS;
   };
-  await waitFor('a session that stays', isSettled, REKEY_MS_MAX);
+  await waitFor('a session that stays', isSettled, REKEY_MS_MAX, POLL_MS);
   return {
     ageSeconds,
     isRenewed: async () =>

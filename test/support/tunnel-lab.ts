@@ -38,6 +38,8 @@ export interface TunnelLabOptions {
   readonly oneInterface?: boolean;
   /** Of every cable, one way. */
   readonly delayMs?: number;
+  /** Each way, once something is sent. */
+  readonly packetsPerSecond?: number;
   /** Keys of `[[link]]` at both ends. */
   readonly link?: Readonly<Record<string, string>>;
   /** Keys of the sink `wireguard` at both ends. */
@@ -54,11 +56,13 @@ export class TunnelLab {
   readonly lab: Lab;
   readonly said: Said[] = [];
   readonly #dist: string;
+  readonly #packetsPerSecond: number;
   #stream: Stream | null = null;
 
   private constructor(network: Network, options: TunnelLabOptions) {
     const { dist, nodes = 2, oneInterface = false, delayMs = 0, link, sink = {} } = options;
     this.#dist = dist;
+    this.#packetsPerSecond = options.packetsPerSecond ?? PACKETS_PER_SECOND;
     const settings = { link: { ...TIMING, ...link }, sink };
     const onLog = (node: string, { message }: Omit<Said, 'node'>): void => {
       this.said.push({ node, message });
@@ -187,7 +191,8 @@ export class TunnelLab {
 
   /** Sends packets from the first node to the last and back, until `close`. */
   send(): Stream {
-    this.#stream = new Stream(this.lab.network, [this.first, this.last], PACKETS_PER_SECOND);
+    const nodes = [this.first, this.last] as const;
+    this.#stream = new Stream(this.lab.network, nodes, this.#packetsPerSecond);
     return this.#stream;
   }
 

@@ -11,6 +11,7 @@ type Truthy<T> = Exclude<T, undefined | null | false | 0 | ''>;
  *
  * @param what - completes "waited in vain for …" in the error
  * @param boundMs - how long at most, in milliseconds
+ * @param pollMs - how often it is looked at; seldom for what costs something and lasts
  * @returns what the condition gave at last
  * @throws Error when it did not hold in time
  */
@@ -18,12 +19,13 @@ export async function waitFor<T>(
   what: string,
   condition: () => T | Promise<T>,
   boundMs: number,
+  pollMs = POLL_MS,
 ): Promise<Truthy<T>> {
   const deadline = performance.now() + boundMs;
   for (;;) {
     const value = await condition();
     if (value) return value as Truthy<T>;
     if (performance.now() > deadline) throw new Error(`waited ${boundMs} ms in vain for ${what}`);
-    await sleep(POLL_MS);
+    await sleep(pollMs);
   }
 }
