@@ -15,7 +15,7 @@ export default {
     ],
   },
   // More than the two cores of a small machine: the longest tests mostly wait for tunnels and programs.
-  maxWorkers: 3,
+  maxWorkers: 4,
   // Only ends a test that hangs: waits have bounds of their own, and many tests start programs.
   testTimeout: 60_000,
   workerIdleMemoryLimit: '400MB',
