@@ -2,8 +2,8 @@
  * Has V8 collect its young generation while the links rest.
  *
  * A rotation throws away about as much as that generation holds. Left to itself, V8 collects when it is
- * full, which is in the middle of a rotation, and then starts on the old generation where that is due:
- * some milliseconds, in which one end may hold the new PSK and the other one the old.
+ * full, while it works at a rotation, and then starts on the old generation where that is due: some
+ * milliseconds, in which one end may hold the new PSK and the other one the old (decision 0019).
  */
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 import type { LinkObserver } from './link-observer.ts';
